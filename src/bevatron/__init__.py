@@ -1,6 +1,6 @@
 """Bevatron: from raw physics simulation to trained, compared and explained neural networks.
 
-In a notebook: `load_study`, `open_dataset`, `load_model`, `predictions` and `metrics`. They are imported when first
+In a notebook: `load_study`, `open_dataset`, `load_model`, `predictions`, `metrics` and `claims`. They are imported when first
 used, and PyTorch only when a network or a batch is asked for.
 """
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bevatron.api.datasets import open_dataset
     from bevatron.api.models import load_model
-    from bevatron.api.results import metrics, predictions
+    from bevatron.api.results import claims, metrics, predictions
     from bevatron.api.studies import load_study
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_model", "load_study", "metrics", "open_dataset", "predictions"]
+__all__ = ["__version__", "claims", "load_model", "load_study", "metrics", "open_dataset", "predictions"]
 
 _MODULES = {
     "load_study": "bevatron.api.studies",
@@ -22,6 +22,7 @@ _MODULES = {
     "load_model": "bevatron.api.models",
     "predictions": "bevatron.api.results",
     "metrics": "bevatron.api.results",
+    "claims": "bevatron.api.results",
 }
 
 

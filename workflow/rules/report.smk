@@ -34,7 +34,7 @@ rule report:
     input:
         expand("results/report/{study}/claims.json", study=STUDIES),
         expand("results/report/{study}/index.html", study=STUDIES),
-        [f"config/{SETTINGS.course}"] if SETTINGS.course else [],
+        [COURSE, *LESSONS] if COURSE else [],
     output:
         page=report(
             "results/report/index.html",
@@ -49,6 +49,7 @@ rule report:
             labels={"content": "claims and verdicts"},
         ),
         provenance="results/report/provenance.json",
+        lessons=[f"results/report/course/{name}.html" for name in ["index", *(p.stem for p in LESSONS)] if LESSONS],
     log:
         "logs/report.log",
     benchmark:

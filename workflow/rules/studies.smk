@@ -2,6 +2,7 @@
 from pathlib import Path
 
 from bevatron.config.loading.load import check_overrides, load_workflow
+from bevatron.config.loading.load_course import course_path, load_course
 from bevatron.config.loading.rule_facts import load_facts
 from bevatron.errors import UserError
 from bevatron.store.files.names import SHARD_NUMBER, shard_number
@@ -14,6 +15,8 @@ try:
     SETTINGS = load_workflow(Path(CONFIG), scale=config.get("scale"), studies=config.get("studies"))
     SCALE = SETTINGS.scale
     FACTS = load_facts(SETTINGS.studies, SCALE, Path("config/studies"), Path(".snakemake/bevatron/studies.json"))
+    COURSE = course_path(SETTINGS, Path(CONFIG))
+    LESSONS = [COURSE.parent / file for file in load_course(COURSE).lessons] if COURSE else []
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

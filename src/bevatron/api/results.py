@@ -1,4 +1,4 @@
-"""Results for notebooks: what the trained models predict for the test split, and the metrics."""
+"""Results for notebooks: what the trained models predict for the test split, the metrics, and the verdicts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,3 +56,28 @@ def metrics(study: str, model: str | None = None, project: str | Path | None = N
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(rows, names=["model", "metric"])
     return table
+
+
+def claims(study: str, project: str | Path | None = None) -> "pd.DataFrame":
+    """A study's claims with their verdicts, a row for each, indexed by the claim's id, from the report's `claims.json`.
+
+    Columns: verdict, statement, measured (the numbers in one sentence), source, exact (arithmetic or a theorem).
+    Raises UserError where the study has no page, or the file is damaged.
+    """
+    import pandas as pd
+
+    from bevatron.store.records.claims import read_claims
+
+    record = read_claims(inside(find_project(project).results_of("report"), study) / "claims.json", study)
+    rows = [
+        {
+            "verdict": claim.verdict,
+            "statement": claim.statement,
+            "measured": claim.sentence,
+            "source": claim.source,
+            "exact": claim.exact,
+        }
+        for claim in record.claims
+    ]
+    columns = ["verdict", "statement", "measured", "source", "exact"]
+    return pd.DataFrame(rows, columns=columns, index=pd.Index([claim.id for claim in record.claims], name="claim"))

@@ -240,13 +240,16 @@ def report(
     config: Config = DEFAULT_CONFIG,
     scale: Scale = None,
 ) -> None:
-    """Write the ledger of claims of all studies that have a page in the folder --output; `report-study` makes pages."""
+    """Write the ledger of claims of all studies that have a page in the folder --output, and the lessons' pages;
+    `report-study` makes the studies' pages.
+    """
     from bevatron.logs import start_logging
 
     start_logging()
     with pause_garbage_collection():
         from bevatron.config.loading.load import load_study, load_workflow
         from bevatron.config.loading.load_course import course_path, load_course
+        from bevatron.config.loading.load_lessons import load_lessons
         from bevatron.config.loading.missing_data import missing_data_of
         from bevatron.report.stage import write_ledger
 
@@ -255,7 +258,8 @@ def report(
     suspects = (missing or ()) if study else workflow.studies
     left_out = {name: missing_data_of(load_study(name, workflow.scale, folder)) for name in suspects}
     left_out = {name: why for name, why in left_out.items() if why}
-    course = course_path(workflow, config)
+    path = course_path(workflow, config)
+    course = load_course(path) if path else None
     write_ledger(
         workflow.scale,
         [name for name in selected if name not in left_out],
@@ -264,7 +268,8 @@ def report(
         results,
         output,
         left_out,
-        load_course(course) if course else None,
+        course,
+        load_lessons(path, course) if path and course else (),
     )
 
 

@@ -1,12 +1,15 @@
 """Write the report: a page for each study, drawn by itself, and the ledger of all studies that have one."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from bevatron.config.loading.digest import digest_of
+from bevatron.config.loading.load_lessons import Lesson
 from bevatron.config.sections.course import Course
 from bevatron.config.sections.study import Study
 from bevatron.csv_text import encode_table
+from bevatron.report.course.lesson_pages import render_course
 from bevatron.report.ledger.claims_table import claims_table
 from bevatron.report.ledger.course_index import index_course, index_table
 from bevatron.report.ledger.decided import decide_claims, record_of
@@ -78,18 +81,21 @@ def write_ledger(
     output_folder: Path,
     missing: dict[str, str] | None = None,
     course: Course | None = None,
+    lessons: Sequence[Lesson] = (),
 ) -> None:
     """Publish `tables/claims.csv`, `provenance.json` and, last, `index.html`, from the studies' `*/claims.json`.
 
     studies: those of this run, which must have a page; other studies that have one are shown as well, each with its
     scale, and with what is wrong where its verdicts are not to be trusted. missing: studies left out, and why. course:
-    its index is shown, and is `tables/course.csv`. Raises UserError, with the command that makes it, for a missing or
+    its index is shown, and is `tables/course.csv`. lessons: the course's; each has a page, `course/<name>.html`. Raises UserError, with the command that makes it, for a missing or
     damaged file of a study of this run.
     """
     reported = read_reported(output_folder, results, studies, configured, load_study)
-    index = index_course(course, reported, scale) if course else []
+    index = index_course(course, reported, scale, lessons) if course else []
     tables = [claims_table(reported, scale), *([index_table(index)] if course else [])]
     files = {f"tables/{table.name}.csv": encode_table(table.to_csv()) for table in tables}
+    if course and lessons:
+        files |= render_course(course, lessons, index, reported, scale, output_folder)
     page = render_ledger(reported, scale, missing or {}, course, index).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)

@@ -150,11 +150,18 @@ def apply_scale(payload: dict[str, Any], scale: str, path: Path) -> dict[str, An
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; raises UserError, naming the line, for anything else."""
     try:
-        payload = parse_yaml(read_text(path, YAML_BYTES))
+        text = read_text(path, YAML_BYTES)
     except FileNotFoundError:
         raise UserError(path, "no such file", "name another with --config") from None
     except UnicodeDecodeError as error:
         raise UserError(path, f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    return parse_mapping(text, path)
+
+
+def parse_mapping(text: str, path: Path) -> dict[str, Any]:
+    """The YAML mapping in a text that was read from `path`; raises UserError, naming the line, for anything else."""
+    try:
+        payload = parse_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         location = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path

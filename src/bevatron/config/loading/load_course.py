@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bevatron.config.loading.load import load_study, load_workflow, read_yaml, validate_section
+from bevatron.config.loading.load_lessons import load_lessons
 from bevatron.config.sections.course import Course
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import ConfigurationError, UserError
@@ -23,10 +24,12 @@ def load_course(path: Path) -> Course:
 
 
 def find_course_errors(config: Path) -> list[str]:
-    """What is wrong with the index that the workflow's file names, a line each: also claims that no study has."""
+    """What is wrong with the index that the workflow's file names, a line each: also claims that no study has, and
+    topics without a lesson, where there are lessons.
+    """
     try:
         path = course_path(load_workflow(config), config)
-        return [] if path is None else _unknown_claims(path, config.parent / "studies")
+        return [] if path is None else _unknown_claims(path, config.parent / "studies") + _lesson_errors(path)
     except ConfigurationError as error:
         return list(error.lines)
     except UserError as error:
@@ -44,3 +47,11 @@ def _unknown_claims(path: Path, folder: Path) -> list[str]:
         elif claim not in known[study]:
             lines.append(f"{path}: {study}.{claim}: the study has no such claim{did_you_mean(claim, known[study])}")
     return lines
+
+
+def _lesson_errors(path: Path) -> list[str]:
+    try:
+        load_lessons(path, load_course(path))
+    except ConfigurationError as error:
+        return error.lines
+    return []

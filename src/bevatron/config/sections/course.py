@@ -7,6 +7,7 @@ from pydantic import Field
 from bevatron.config.sections.section import Integer, Section
 
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
+LessonFile = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+/)*[a-z][a-z0-9-]*\.md$")]
 
 
 class CourseItem(Section):
@@ -31,7 +32,14 @@ class Course(Section):
     author: str = Field(description="who gave it")
     year: Integer = Field(description="when", ge=1900, le=2100)
     place: str = Field(description="where")
+    lessons: list[LessonFile] = Field(
+        [], description="Markdown files of the lessons, in their order and relative to this file; the report has a page of each"
+    )
     chapters: list[CourseChapter] = Field(description="its chapters, in their order", min_length=1)
+
+    def topics(self) -> list[str]:
+        """The topics of all chapters, in their order."""
+        return [item.topic for chapter in self.chapters for item in chapter.items]
 
     def claims(self) -> list[tuple[str, str]]:
         """Study and id of every claim that is named, in their order."""

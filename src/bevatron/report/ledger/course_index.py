@@ -1,7 +1,9 @@
 """A course item by item: what it says, the claims that test it, and their verdicts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bevatron.config.loading.load_lessons import Lesson
 from bevatron.config.sections.course import Course
 from bevatron.report.ledger.reported import ReportedStudy
 from bevatron.report.provenance.origin import Origin
@@ -36,17 +38,26 @@ class TestedBy:
 
 @dataclass(frozen=True)
 class IndexRow:
-    """One topic of a chapter, which is counted from 1, with its claims."""
+    """One topic of a chapter, which is counted from 1, with its claims. lesson: the name of its lesson; '' without."""
 
     chapter_number: int
     chapter: str
     topic: str
     says: str
     tested_by: tuple[TestedBy, ...]
+    lesson: str = ""
+
+    @property
+    def studies(self) -> tuple[str, ...]:
+        """The studies whose claims test it, in their order."""
+        return tuple(dict.fromkeys(test.study for test in self.tested_by))
 
 
-def index_course(course: Course, studies: list[ReportedStudy], scale: str) -> list[IndexRow]:
+def index_course(
+    course: Course, studies: list[ReportedStudy], scale: str, lessons: Sequence[Lesson] = ()
+) -> list[IndexRow]:
     """A row for each topic of the course, in its order."""
+    lesson_of = {topic: lesson.name for lesson in lessons for topic in lesson.head.topics}
     by_name = {study.name: study for study in studies}
 
     def find(name: str) -> TestedBy:
@@ -56,7 +67,9 @@ def index_course(course: Course, studies: list[ReportedStudy], scale: str) -> li
         return TestedBy(study, claim, records.get(claim), found is not None and found.counts_at(scale))
 
     return [
-        IndexRow(number, chapter.title, item.topic, item.says, tuple(map(find, item.claims)))
+        IndexRow(
+            number, chapter.title, item.topic, item.says, tuple(map(find, item.claims)), lesson_of.get(item.topic, "")
+        )
         for number, chapter in enumerate(course.chapters, 1)
         for item in chapter.items
     ]

@@ -1,5 +1,6 @@
 """The pages: Jinja2 templates filled with verdicts, and with a study's chapter or with the ledger."""
 
+import re
 from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,7 +21,7 @@ from bevatron.versions import versions
 
 def render_study(chapter: Chapter, claims: tuple[ClaimRecord, ...], scale: str) -> str:
     """A study's page as one text that needs no other file and no network."""
-    return _render("study.html.j2", c=chapter, claims=claims, rates={}, scale=scale, failures=chapter.failures)
+    return render_template("study.html.j2", c=chapter, claims=claims, rates={}, scale=scale, failures=chapter.failures)
 
 
 def render_ledger(
@@ -44,7 +45,7 @@ def render_ledger(
         if (study.name, claim.id) in rates and claim.verdict in ("reproduced", "not reproduced")
     ]
     exact = [study.exact_checks() for study in counted]
-    return _render(
+    return render_template(
         "ledger.html.j2",
         studies=[study for study in studies if study.configured],
         strangers=[study for study in studies if not study.configured],
@@ -67,7 +68,8 @@ def render_ledger(
     )
 
 
-def _render(template: str, **content: object) -> str:
+def render_template(template: str, **content: object) -> str:
+    """A template of `templates/` filled with `content`; every name that it uses must be given."""
     environment = Environment(
         loader=PackageLoader("bevatron.report"),
         autoescape=True,
@@ -80,6 +82,7 @@ def _render(template: str, **content: object) -> str:
         "sigmas": sigmas,
         "probability": probability,
         "slug": lambda text: text.replace(" ", "-"),
+        "anchor": anchor_of,
     }
     environment.globals |= {
         "with_error": with_error,
@@ -89,3 +92,8 @@ def _render(template: str, **content: object) -> str:
         "margin_figure": lambda claim, decision: Markup(margin_figure(decision, claim.sigmas)),
     }
     return environment.get_template(template).render(versions=versions(), **content)
+
+
+def anchor_of(topic: str) -> str:
+    """The anchor of a topic of the course in its lesson's page."""
+    return "topic-" + re.sub(r"[^a-z0-9]+", "-", topic.lower()).strip("-")
