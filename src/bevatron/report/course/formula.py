@@ -5,11 +5,11 @@ from functools import lru_cache
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.font_manager import FontProperties
-from matplotlib.mathtext import MathTextParser
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 
 SIZE = TextToPath.FONT_SCALE  # in points: of a font of this size are the paths
+DRAWING = TextToPath()
 COMMANDS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C", Path.CLOSEPOLY: "Z"}
 SCALE = 1.04  # the letters of the font are a little smaller than those of the text around them
 
@@ -23,8 +23,9 @@ def formula_svg(tex: str) -> Markup:
     tex = " ".join(tex.split())
     with mpl.rc_context({"mathtext.fontset": "stix"}):
         font = FontProperties(size=SIZE)
-        width, height, depth, *_ = MathTextParser("path").parse(f"${tex}$", 72, font)
-        path = Path(*TextToPath().get_text_path(font, f"${tex}$", ismath=True))
+        # The parser remembers its last results, so that the second call does not parse again.
+        width, height, depth, *_ = DRAWING.mathtext_parser.parse(f"${tex}$", DRAWING.DPI, font)
+        path = Path(*DRAWING.get_text_path(font, f"${tex}$", ismath=True))
     em = SCALE / SIZE
     box = f"0 {-height:.4g} {width:.5g} {height + depth:.4g}"
     return Markup(
