@@ -100,7 +100,9 @@ def studies_of(name):
 def require_results(name):
     for study in studies_of(name):
         if not (ROOT / "results" / "report" / study / "claims.json").is_file():
-            pytest.skip(f"results of {study} were not made here: `make demo` makes them, and .ci/run calls this after it")
+            pytest.skip(
+                f"results of {study} were not made here: `make demo` makes them, and .ci/run calls this after it"
+            )
 
 
 @every_lesson

@@ -14,7 +14,8 @@ from study_files import WRITERS
 from study_runs import demo
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "profiles", "config/config.yaml", "config/lectures.yaml", "config/resources.yaml")
+PARTS = ("Snakefile", "workflow", "profiles", "config/config.yaml", "config/lectures.yaml", "config/course")
+PARTS += ("config/resources.yaml",)
 HERE = ["jetclass", "quark_gluon", "higgsml", "microboone"]  # ROOT, NPZ, a text with means over all shards, HDF5 lists
 ALL = ("--config", f"studies=[{','.join(WRITERS)}]")  # none of them is listed in config.yaml
 

@@ -87,8 +87,9 @@ def write_ledger(
 
     studies: those of this run, which must have a page; other studies that have one are shown as well, each with its
     scale, and with what is wrong where its verdicts are not to be trusted. missing: studies left out, and why. course:
-    its index is shown, and is `tables/course.csv`. lessons: the course's; each has a page, `course/<name>.html`. Raises UserError, with the command that makes it, for a missing or
-    damaged file of a study of this run.
+    its index is shown, and is `tables/course.csv`. lessons: those of the course; each has a page in `course/`. Raises
+    UserError, with the command that makes it, for a missing or damaged file of a study of this run, and for a lesson
+    that is not well formed.
     """
     reported = read_reported(output_folder, results, studies, configured, load_study)
     index = index_course(course, reported, scale, lessons) if course else []

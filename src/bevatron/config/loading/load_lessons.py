@@ -56,8 +56,12 @@ def _read_lesson(path: Path, number: int) -> Lesson:
 
 def _name_errors(course_path: Path, lessons: list[Lesson]) -> list[str]:
     names = [lesson.name for lesson in lessons]
-    lines = [f"{course_path}: lessons: two files are named '{n}.md'" for n in dict.fromkeys(names) if names.count(n) > 1]
-    return lines + [f"{course_path}: lessons: '{n}.md' is the name of the page of all lessons" for n in names if n == INDEX]
+    lines = [
+        f"{course_path}: lessons: two files are named '{n}.md'" for n in dict.fromkeys(names) if names.count(n) > 1
+    ]
+    return lines + [
+        f"{course_path}: lessons: '{n}.md' is the name of the page of all lessons" for n in names if n == INDEX
+    ]
 
 
 def _topic_errors(course_path: Path, course: Course, lessons: list[Lesson]) -> list[str]:

@@ -33,7 +33,8 @@ class Course(Section):
     year: Integer = Field(description="when", ge=1900, le=2100)
     place: str = Field(description="where")
     lessons: list[LessonFile] = Field(
-        [], description="Markdown files of the lessons, in their order and relative to this file; the report has a page of each"
+        [],
+        description="Markdown files of the lessons, in order, relative to this file; each has a page in the report",
     )
     chapters: list[CourseChapter] = Field(description="its chapters, in their order", min_length=1)
 

@@ -42,12 +42,13 @@ class LessonHtml:
         return Markup(self._markdown.render(text))
 
     def _formula(self, token: Token) -> str:
+        is_display = token.markup == "$$"
         try:
-            svg = formula_svg(token.content)
+            svg = formula_svg(token.content.replace("\\frac", "\\dfrac") if is_display else token.content)
         except ValueError as error:
             what = f"the formula ${token.content}$ cannot be drawn: {str(error).strip().splitlines()[-1]}"
             raise UserError(self.source, what, "write what matplotlib's mathtext understands") from None
-        return f'<span class="display">{svg}</span>' if token.markup == "$$" else svg
+        return f'<span class="display">{svg}</span>' if is_display else svg
 
     def _figure(self, token: Token) -> str:
         name = str(token.attrs["src"])
@@ -61,11 +62,12 @@ class LessonHtml:
             study = escape(name.split("/")[0])
             return f'<p class="missing">No figure yet: the study <b>{study}</b> has no results here. {caption}</p>'
         uri = f"data:{KINDS[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
-        return f'<figure class="wide"><img src="{uri}" alt="{escape(token.content)}"><figcaption>{caption}</figcaption></figure>'
+        image = f'<img src="{uri}" alt="{escape(token.content)}">'
+        return f'<figure class="wide">{image}<figcaption>{caption}</figcaption></figure>'
 
 
 def _find_formula(state: StateInline, silent: bool) -> bool:
-    """The rule for $…$ within a line of text, and $$…$$ for one of its own; a dollar sign of money has a space after."""
+    """The rule for $…$ within a line of text, and $$…$$ for a line of its own. The dollar sign of a price is none."""
     start, source = state.pos, state.src
     if source[start] != "$":
         return False

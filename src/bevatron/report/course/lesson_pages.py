@@ -18,6 +18,7 @@ from bevatron.report.page.render import render_template
 
 FOLDER = "course"  # of the report
 EXPLORE = "explore.html"  # a study's interactive page
+LONG = 400  # letters of the numbers of a claim that a lesson shows; the study's page has all
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def render_course(
         for name in of_lesson
     }
     pages = {
-        lesson.name: _render_lesson(course, lessons, lesson, of_lesson[lesson.name], studies_of[lesson.name], scale, report)
+        lesson.name: _render_lesson(
+            course, lessons, lesson, of_lesson[lesson.name], studies_of[lesson.name], scale, report
+        )
         for lesson in lessons
     }
     pages[INDEX] = render_template(
@@ -102,12 +105,15 @@ def _render_lesson(
         rows=rows,
         studies=studies,
         scale=scale,
+        LONG=LONG,
     )
 
 
 def _exercise(part: Part, html: LessonHtml) -> Exercise:
     blocks = blocks_of(part.text)
-    body = "\n\n".join(f"```python\n{text}\n```" if kind == "code" else text for kind, text in blocks if kind != "quote")
+    body = "\n\n".join(
+        f"```python\n{text}\n```" if kind == "code" else text for kind, text in blocks if kind != "quote"
+    )
     hints = "\n\n".join(text for kind, text in blocks if kind == "quote")
     return Exercise(part.title, html.render(body), html.render(hints))
 

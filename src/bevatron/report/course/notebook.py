@@ -1,4 +1,4 @@
-"""A lesson as a Jupyter notebook: the text, the figures and verdicts of the user's results, exercises, worked answers."""
+"""A lesson as a Jupyter notebook: text, the figures and verdicts of the user's results, exercises, worked answers."""
 
 import os
 import re
