@@ -25,13 +25,13 @@ def formula_svg(tex: str) -> Markup:
         font = FontProperties(size=SIZE)
         # The parser remembers its last results, so that the second call does not parse again.
         width, height, depth, *_ = DRAWING.mathtext_parser.parse(f"${tex}$", DRAWING.DPI, font)
-        path = Path(*DRAWING.get_text_path(font, f"${tex}$", ismath=True))
+        vertices, codes = DRAWING.get_text_path(font, f"${tex}$", ismath=True)
     em = SCALE / SIZE
     box = f"0 {-height:.4g} {width:.5g} {height + depth:.4g}"
     return Markup(
         f'<svg class="formula" role="img" aria-label="{escape(tex)}" viewBox="{box}" '
         f'style="width:{width * em:.4g}em;height:{(height + depth) * em:.4g}em;vertical-align:{-depth * em:.4g}em">'
-        f'<path transform="scale(1,-1)" d="{_path_data(path)}"/></svg>'
+        f'<path transform="scale(1,-1)" d="{_path_data(Path(vertices, codes))}"/></svg>'
     )
 
 
