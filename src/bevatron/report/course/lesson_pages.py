@@ -11,7 +11,7 @@ from bevatron.config.sections.course import Course
 from bevatron.errors import UserError
 from bevatron.regular_files import is_file
 from bevatron.report.course.lesson_html import LessonHtml
-from bevatron.report.course.lesson_text import Part, blocks_of, divide_lesson
+from bevatron.report.course.lesson_text import LessonPart, blocks_of, divide_lesson
 from bevatron.report.ledger.course_index import NOT_RUN, IndexRow
 from bevatron.report.ledger.reported import ReportedStudy
 from bevatron.report.page.render import render_template
@@ -109,7 +109,7 @@ def _render_lesson(
     )
 
 
-def _exercise(part: Part, html: LessonHtml) -> Exercise:
+def _exercise(part: LessonPart, html: LessonHtml) -> Exercise:
     blocks = blocks_of(part.text)
     body = "\n\n".join(
         f"```python\n{text}\n```" if kind == "code" else text for kind, text in blocks if kind != "quote"

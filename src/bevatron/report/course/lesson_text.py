@@ -13,7 +13,7 @@ MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @dataclass(frozen=True)
-class Part:
+class LessonPart:
     """A heading, and the Markdown below it."""
 
     title: str
@@ -28,10 +28,10 @@ class LessonText:
     code that all of them need. answers: one for each exercise, with its title and in its order.
     """
 
-    explanation: list[Part]
+    explanation: list[LessonPart]
     setup: str
-    exercises: list[Part]
-    answers: list[Part]
+    exercises: list[LessonPart]
+    answers: list[LessonPart]
 
 
 def divide_lesson(lesson: Lesson) -> LessonText:
@@ -52,7 +52,7 @@ def divide_lesson(lesson: Lesson) -> LessonText:
     return LessonText(sections[:-2], setup.text, exercises, answers)
 
 
-def split_at(text: str, tag: str, whole: bool = False) -> list[Part]:
+def split_at(text: str, tag: str, whole: bool = False) -> list[LessonPart]:
     """The text cut before each heading of a level ("h2", "h3"); what precedes the first one has the title ''.
 
     whole: keep an empty first part.
@@ -63,9 +63,9 @@ def split_at(text: str, tag: str, whole: bool = False) -> list[Part]:
     for position, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag == tag and token.level == 0:
             first, end = _lines_of(token)
-            parts.append(Part(title, "\n".join(lines[start:first]).strip("\n")))
+            parts.append(LessonPart(title, "\n".join(lines[start:first]).strip("\n")))
             title, start = tokens[position + 1].content, end
-    parts.append(Part(title, "\n".join(lines[start:]).strip("\n")))
+    parts.append(LessonPart(title, "\n".join(lines[start:]).strip("\n")))
     return parts if whole or parts[0].text else parts[1:]
 
 

@@ -14,7 +14,7 @@ from bevatron.config.loading.load_lessons import Lesson
 from bevatron.config.sections.course import Course
 from bevatron.errors import UserError
 from bevatron.regular_files import is_file
-from bevatron.report.course.lesson_text import Part, blocks_of, divide_lesson
+from bevatron.report.course.lesson_text import LessonPart, blocks_of, divide_lesson
 from bevatron.store.files.publish import publish_text
 
 FIGURE = re.compile(r"^!\[(.*?)\]\(([^)]+)\)$", re.M | re.S)
@@ -52,14 +52,16 @@ def lesson_notebook(course: Course, lesson: Lesson, report: str) -> str:
     cells: list[Any] = [new_markdown_cell(_opening(course, lesson))]
     cells += [cell for part in text.explanation for cell in _cells(part, report, "##")]
     cells += [new_markdown_cell(_measured(course, lesson)), *_claim_cells(course, lesson)]
-    cells += _cells(Part("Exercises", text.setup), report, "##")
+    cells += _cells(LessonPart("Exercises", text.setup), report, "##")
     for number, part in enumerate(text.exercises, 1):
-        cells += _cells(Part(f"{number}. {part.title}", part.text), report, "###", fold_quotes=True)
+        cells += _cells(LessonPart(f"{number}. {part.title}", part.text), report, "###", fold_quotes=True)
     heading = new_markdown_cell("## Worked answers\n\nTry the exercises first: open this section afterwards.")
     heading.metadata["jp-MarkdownHeadingCollapsed"] = True
     cells.append(heading)
     for number, part in enumerate(text.answers, 1):
-        cells += [_hide(cell) for cell in _cells(Part(f"Answer {number}. {part.title}", part.text), report, "###")]
+        cells += [
+            _hide(cell) for cell in _cells(LessonPart(f"Answer {number}. {part.title}", part.text), report, "###")
+        ]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"  # nbformat draws them at random
     notebook = new_notebook(cells=cells)
@@ -101,7 +103,7 @@ def _claim_cells(course: Course, lesson: Lesson) -> list[Any]:
     return cells
 
 
-def _cells(part: Part, report: str, level: str, fold_quotes: bool = False) -> list[Any]:
+def _cells(part: LessonPart, report: str, level: str, fold_quotes: bool = False) -> list[Any]:
     """The cells of a part: neighbouring text is one cell, and so is each block of code."""
     blocks = [("text", f"{level} {part.title}")] if part.title else []
     for kind, text in blocks_of(part.text):
