@@ -92,6 +92,11 @@ def test_changed_notebooks_are_not_replaced_unasked(tmp_path):
     assert last.read_text() != "my work"
 
 
+def test_figures_are_found_from_any_folder(tmp_path):
+    write_notebooks(COURSE, list(LESSONS.values()), tmp_path / "my results" / "report", tmp_path / "b", overwrite=False)
+    assert "](../my%20results/report/perceptron/plots/" in (tmp_path / "b" / "perceptrons.ipynb").read_text()
+
+
 def studies_of(name):
     topics = [i for chapter in COURSE.chapters for i in chapter.items if i.topic in LESSONS[name].head.topics]
     return sorted({claim.partition(".")[0] for item in topics for claim in item.claims})

@@ -109,3 +109,11 @@ def test_validate_names_errors_of_lessons(path):
     assert any("topic 'three' is in no lesson" in line for line in lines)
     with pytest.raises(ConfigurationError):
         load_lessons(path, load_course(path))
+
+
+def test_validate_refuses_a_study_with_the_name_of_the_lessons_folder(path):
+    config = path.parent / "config.yaml"
+    config.write_text(yaml.safe_dump({"studies": ["curve"], "course": "lectures.yaml"}))
+    (path.parent / "studies").mkdir()
+    (path.parent / "studies" / "course.yaml").write_text("")
+    assert any("give the study another name" in line for line in find_course_errors(config))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bevatron.config.loading.load import load_study, load_workflow, read_yaml, validate_section
-from bevatron.config.loading.load_lessons import load_lessons
+from bevatron.config.loading.load_lessons import FOLDER, load_lessons
 from bevatron.config.sections.course import Course
 from bevatron.config.sections.workflow import Workflow
 from bevatron.errors import ConfigurationError, UserError
@@ -27,9 +27,10 @@ def find_course_errors(config: Path) -> list[str]:
     """What is wrong with the index that the workflow's file names, a line each: also claims that no study has, and
     topics without a lesson, where there are lessons.
     """
+    folder = config.parent / "studies"
     try:
         path = course_path(load_workflow(config), config)
-        return [] if path is None else _unknown_claims(path, config.parent / "studies") + _lesson_errors(path)
+        return [] if path is None else _unknown_claims(path, folder) + _lesson_errors(path, folder)
     except ConfigurationError as error:
         return list(error.lines)
     except UserError as error:
@@ -49,9 +50,12 @@ def _unknown_claims(path: Path, folder: Path) -> list[str]:
     return lines
 
 
-def _lesson_errors(path: Path) -> list[str]:
+def _lesson_errors(path: Path, folder: Path) -> list[str]:
     try:
-        load_lessons(path, load_course(path))
+        lessons = load_lessons(path, load_course(path))
     except ConfigurationError as error:
         return error.lines
-    return []
+    namesake = folder / f"{FOLDER}.yaml"
+    if not lessons or not is_file(namesake):
+        return []
+    return [f"{namesake}: the report has the lessons' pages in the folder '{FOLDER}'; give the study another name"]

@@ -13,6 +13,7 @@ from bevatron.regular_files import read_text
 
 LINE = "---"
 INDEX = "index"  # the page of all lessons
+FOLDER = "course"  # of the lessons' pages, beside the folders of the studies' pages
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from bevatron.config.loading.load_lessons import INDEX, Lesson
+from bevatron.config.loading.load_lessons import FOLDER, INDEX, Lesson
 from bevatron.config.sections.course import Course
 from bevatron.errors import UserError
 from bevatron.regular_files import is_file
@@ -16,7 +16,6 @@ from bevatron.report.ledger.course_index import NOT_RUN, IndexRow
 from bevatron.report.ledger.reported import ReportedStudy
 from bevatron.report.page.render import render_template
 
-FOLDER = "course"  # of the report
 EXPLORE = "explore.html"  # a study's interactive page
 LONG = 400  # letters of the numbers of a claim that a lesson shows; the study's page has all
 

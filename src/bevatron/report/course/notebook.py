@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -32,7 +33,7 @@ def write_notebooks(course: Course, lessons: Sequence[Lesson], report: Path, out
 
     Raises UserError where a notebook is there and another one, unless `overwrite`, before any is written.
     """
-    relative = Path(os.path.relpath(report.absolute(), output.absolute())).as_posix()
+    relative = quote(Path(os.path.relpath(report.absolute(), output.absolute())).as_posix())
     texts = {output / f"{lesson.name}.ipynb": lesson_notebook(course, lesson, relative) for lesson in lessons}
     for path, text in texts.items():
         if not overwrite and is_file(path) and path.read_bytes() != text.encode():
