@@ -1,7 +1,7 @@
 """Bevatron: from raw physics simulation to trained, compared and explained neural networks.
 
-In a notebook: `load_study`, `open_dataset`, `load_model`, `predictions`, `metrics` and `claims`. They are imported when first
-used, and PyTorch only when a network or a batch is asked for.
+In a notebook: `load_study`, `open_dataset`, `load_model`, `predictions`, `metrics` and `claims`. They are imported when
+first used, and PyTorch only when a network or a batch is asked for.
 """
 
 from importlib import import_module

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import bevatron
 from bevatron.config.loading.load_course import load_course
 from bevatron.config.loading.load_lessons import Lesson, load_lessons
 from bevatron.config.sections.course import Course
@@ -145,6 +146,23 @@ def test_the_index_leads_from_every_topic_to_its_lesson(folder):
     for row, name in (("fits", "curves"), ("others <b>", "curves"), ("cuts", "tags")):
         assert f'href="{name}.html#{anchor_of(row)}"' in text
         assert f'href="course/{name}.html#{anchor_of(row)}"' in (folder / "index.html").read_text()
+
+
+def test_the_verdicts_can_be_read_in_a_notebook(folder, tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.yaml").write_text("studies: [curve]\n")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "report").symlink_to(folder)
+    table = bevatron.claims("curve", project=tmp_path)
+    assert list(table.index) == ["short_does_not_fit", "long_fits", "as_quick"]
+    assert table.loc["long_fits", ["verdict", "statement", "source"]].tolist() == [
+        "reproduced", "Ten thousand are.", "Lectures on curves, p. 2",
+    ]  # fmt: skip
+    assert not table["exact"].any()
+    with pytest.raises(UserError, match="bevatron report-study nothing"):
+        bevatron.claims("nothing", project=tmp_path)
+    with pytest.raises(UserError):
+        bevatron.claims("../curve", project=tmp_path)
 
 
 def test_pages_are_whole_without_any_results(tmp_path):
