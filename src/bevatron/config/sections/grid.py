@@ -21,7 +21,8 @@ class GridFigure(Section):
     x_title: str = Field(default="", description="the axis in words; default: the key")
     x_log: bool = Field(default=False, description="a logarithmic horizontal axis")
     axis: Name | None = Field(
-        default=None, description="axis of the grid that a line joins; default: the first one. The others make the lines"
+        default=None,
+        description="axis of the grid that a line joins; default: the first one. The others make the lines",
     )
     metrics: list[str] = Field(
         description="what is drawn: in one figure if the grid has one axis, else a panel for each", min_length=1
@@ -97,7 +98,7 @@ class Grid(Section):
         return list(product(*self.axes.values()))
 
     def lines(self) -> dict[str, list[Point]]:
-        """The points that the figure joins, by the other axes' values in words; one line without a name if there are none."""
+        """The points that the figure joins, by the other axes' values in words; one line, named '', without others."""
         assert self.figure is not None
         along = list(self.axes).index(self.figure.axis or next(iter(self.axes)))
         lines: dict[str, list[Point]] = {}
