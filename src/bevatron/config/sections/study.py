@@ -90,9 +90,12 @@ class Study(DataPart):
     @model_validator(mode="after")
     def _figures_of_grids_have_their_numbers(self) -> "Study":
         for name, grid in self.grids.items():
-            for point in grid.points if grid.figure is not None else ():
+            figure = grid.figure
+            if figure is None:
+                continue
+            for point in grid.points:
                 try:
-                    grid.figure.x_of(self.models[name_of(point)])
+                    figure.x_of(self.models[name_of(point)])
                 except ValueError as error:
                     raise ValueError(f"grids.{name}.{error} for '{name_of(point)}'") from None
         return self
