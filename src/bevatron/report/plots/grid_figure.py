@@ -47,6 +47,7 @@ def plot_against_number(
             )
         axes.set_xlabel(x_title)
         axes.set_ylabel(y_title or title)
+        axes.margins(x=0.04)  # the first and the last error lie within the frame
         if x_log:
             axes.set_xscale("log")
             numbers = np.unique(np.concatenate([line.x for line in lines.values()]))
@@ -56,5 +57,5 @@ def plot_against_number(
                 axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}" if x < 1e5 else f"{x:,.0f}"))
     handles, labels = panels[0].get_legend_handles_labels()
     if any(labels):
-        figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), 6))
+        figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), 4))
     return figure
