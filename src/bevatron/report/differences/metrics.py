@@ -2,8 +2,8 @@
 
 The difference of two runs' metrics is treated as a margin of a claim is (docs/explanation/verdicts.md): the variances
 of the two test splits are added, and so are those between trainings, which are moderated over the models of each study
-and weighted by Student's t. The two test splits are taken to be independent. Where they are the same samples, this error is
-too large: what remains if the fluctuations of the test split cancel is given beside it, and decides nothing.
+and weighted by Student's t. The two test splits are taken to be independent. Where they are the same samples, this
+error is too large: what remains if the fluctuations of the test split cancel is given beside it, and decides nothing.
 """
 
 import math
@@ -63,9 +63,8 @@ def compare_metrics(pairs: list[tuple[StudyContent, StudyContent]]) -> list[Metr
 
 
 def same_samples(a: StudyContent, b: StudyContent) -> bool:
-    """Whether both were tested on the same samples, as the digests of their datasets say."""
-    pairs = ((a.part.manifest_sha256, b.part.manifest_sha256), (a.part.dataset_digest, b.part.dataset_digest))
-    return any(of_a is not None and of_a == of_b for of_a, of_b in pairs)
+    """Whether both were tested on the same samples, as the manifests' digests say: those of the samples' content."""
+    return a.part.manifest_sha256 is not None and a.part.manifest_sha256 == b.part.manifest_sha256
 
 
 def _with(change: MetricChange, state: State, rate: float) -> MetricChange:

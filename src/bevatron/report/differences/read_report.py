@@ -75,14 +75,14 @@ def read_study_page(folder: Path) -> StudyContent:
         provenance = parse(provenance_path, ProvenancePart, _read_provenance(provenance_path))
         if name not in provenance.studies and len(provenance.studies) == 1 and not is_file(claims_path):
             (name,) = provenance.studies
-        metrics = _metrics_of(name, provenance.numbers)
+        metrics = _metrics_of(name, provenance.numbers) if provenance.numbers else None
     else:
         unknown.append(f"metrics, versions and settings (there is no {provenance_path.name})")
     part = provenance.studies.get(name, StudyPart())
     if part.config_digest is None or part.scale is None:
         known = {"config_digest": part.config_digest or of_claims.config_digest, "scale": part.scale or of_claims.scale}
         part = part.model_copy(update=known)
-    return StudyContent(name, part, claims, metrics or None, provenance.versions, tuple(unknown))
+    return StudyContent(name, part, claims, metrics, provenance.versions, tuple(unknown))
 
 
 def _read_provenance(path: Path) -> dict[str, Any]:

@@ -51,12 +51,13 @@ def settings_unknown(study: StudyContent) -> str:
 
 def compare_scales_and_code(a: StudyContent, b: StudyContent) -> list[Change]:
     """The scale, and the versions of source, recipe and division into splits."""
-    of_a, of_b = ({"scale": side.part.scale} if side.part.scale else {} for side in (a, b))
+    of_a: dict[str, Any] = {}
+    of_b: dict[str, Any] = {}
+    if a.part.scale is not None and b.part.scale is not None:
+        of_a, of_b = {"scale": a.part.scale}, {"scale": b.part.scale}
     if a.part.code_versions is not None and b.part.code_versions is not None:
-        of_a = of_a | {f"version of the {key}": v for key, v in a.part.code_versions.items()}
-        of_b = of_b | {f"version of the {key}": v for key, v in b.part.code_versions.items()}
-    if not ("scale" in of_a and "scale" in of_b):
-        of_a.pop("scale", None), of_b.pop("scale", None)
+        of_a |= {f"version of the {key}": version for key, version in a.part.code_versions.items()}
+        of_b |= {f"version of the {key}": version for key, version in b.part.code_versions.items()}
     return _compare_trees(a.name, of_a, of_b, split=False)
 
 

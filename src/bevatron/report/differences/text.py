@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bevatron.errors import in_one_line
 from bevatron.report.differences.compare import Differences
-from bevatron.report.differences.metrics import MetricChange
+from bevatron.report.differences.metrics import MetricChange, State
 from bevatron.report.differences.recorded import ClaimPart, MetricValue
 from bevatron.report.differences.settings import Change
 from bevatron.report.ledger.false_discovery import RATE
@@ -85,7 +85,7 @@ def _verdict(claim: ClaimPart | None) -> tuple[str, str]:
 
 def _metrics(found: Differences, every: bool) -> Iterator[RenderableType]:
     yield _heading("Metrics")
-    labels = {
+    labels: dict[State, str] = {
         "equal": "equal in all digits",
         "within errors": "within errors",
         "moved": "moved",
@@ -134,6 +134,8 @@ def _metric_table(changes: Sequence[MetricChange], every: bool) -> Iterator[Rend
             (c.key.study, c.key.model or "–", metric, _value(c.a), _value(c.b), difference, distance, trainings)
         )
     head = ("study", "model", "metric", "A", "B", "B − A", "distance", "trainings")
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
     yield from _table(head, rows, every)
 
 
