@@ -1,4 +1,4 @@
-"""`bevatron diff-reports` on reports that the report stage wrote, and its properties."""
+"""`bevatron diff-reports` on reports that the report stage wrote."""
 
 import csv
 import io
@@ -6,38 +6,32 @@ import json
 import shutil
 import sys
 
-import numpy as np
 import pytest
 
 from bevatron import cli
 from bevatron.json_text import parse_json
 from bevatron.report.differences.compare import compare_reports
+from bevatron.report.stage import write_study_page
 from bevatron.store.records.metrics import read_metrics, write_metrics
-
-MIRRORED = {"only in A": "only in B", "only in B": "only in A"}
 
 
 @pytest.fixture(scope="module")
 def sides(results, write_report, tmp_path_factory):
-    """Results with a report, and the same in which one model of `tagger` is worse by 0.2 in AUC."""
+    """Results with a report, and the same in which one model of `tagger` is worse by 0.3 in AUC, and so than a cut."""
     workflow, studies, folder = results
-    made = []
-    for letter in "ab":
-        place = tmp_path_factory.mktemp(letter) / "results"
-        shutil.copytree(folder, place)
-        if letter == "b":
-            path = place / "tagger" / "evaluation" / "feedforward" / "metrics.json"
-            record, name = read_metrics(path, "tagger", "feedforward"), "auc.beauty_vs_light"
-            was = record.metrics[name]
-            worse = was.model_copy(
-                update={"value": was.value - 0.2, "per_seed": tuple(value - 0.2 for value in was.per_seed)}
-            )
-            replicas = tuple(value - 0.2 for value in record.bootstrap[name])
-            changed = {"metrics": record.metrics | {name: worse}, "bootstrap": record.bootstrap | {name: replicas}}
-            write_metrics(path, record.model_copy(update=changed))
-        write_report(workflow, studies, place, place / "report")
-        made.append(place)
-    return made
+    a, b = (tmp_path_factory.mktemp(letter) / "results" for letter in "ab")
+    shutil.copytree(folder, a)
+    write_report(workflow, studies, a, a / "report")
+    shutil.copytree(a, b)
+    path = b / "tagger" / "evaluation" / "feedforward" / "metrics.json"
+    record, name = read_metrics(path, "tagger", "feedforward"), "auc.beauty_vs_light"
+    was = record.metrics[name]
+    worse = was.model_copy(update={"value": was.value - 0.3, "per_seed": tuple(v - 0.3 for v in was.per_seed)})
+    replicas = tuple(value - 0.3 for value in record.bootstrap[name])
+    changed = {"metrics": record.metrics | {name: worse}, "bootstrap": record.bootstrap | {name: replicas}}
+    write_metrics(path, record.model_copy(update=changed))
+    write_study_page(studies[1], workflow.scale, b, b / "report" / "tagger")
+    return a, b
 
 
 @pytest.fixture
@@ -67,7 +61,7 @@ def test_one_metric_that_was_moved_is_the_one_that_is_found(sides, bevatron):
     (moved,) = found["metrics"]["differing"]
     assert (moved["study"], moved["model"], moved["metric"]) == ("tagger", "feedforward", "auc.beauty_vs_light")
     assert moved["state"] == "moved"
-    assert moved["difference"] == pytest.approx(-0.2)
+    assert moved["difference"] == pytest.approx(-0.3)
     assert found["metrics"]["equal"] > 50
     assert found["trainings"] == {"compared": 12, "same_weights": 12}
     assert found["verdicts"]["changed"]
@@ -147,46 +141,3 @@ def test_settings_of_a_report_have_every_key_of_the_study_and_no_place(sides, re
         for name, model in whole["models"].items():
             assert part["models"][name]["settings"].keys() == model.keys() - {"search"}
         assert str(sides[0].parent) not in text
-
-
-def draw(rng, report):
-    """A report of a few metrics, claims and settings, each of which may be missing or odd."""
-    for model in ("mlp", "cnn"):
-        if rng.random() < 0.7:
-            report.add_model(model, int(rng.integers(1, 4)))
-        for metric in range(4):
-            seeds = rng.choice([0.1, 0.2, 0.3], int(rng.integers(0, 4))).tolist()
-            value, error = rng.choice(np.array([0.1, 0.5, 1e9, "inf", None], object)), rng.choice([0.0, 0.1, 1e-9])
-            report.add_metric(f"m{metric}", value, rng.choice(np.array([float(error), None], object)), seeds, model)
-    for k in range(4):
-        margin = ("m", *rng.choice(np.array([-3.0, 0.1, 2.1, None], object), 3).tolist())
-        if rng.random() < 0.8:
-            report.add_claim(f"c{k}", str(rng.choice(["reproduced", "undecided"])), margin)
-    report.part["settings"] = {key: int(rng.integers(2)) for key in "abc" if rng.random() < 0.8}
-    report.versions = {key: str(rng.integers(2)) for key in ("torch", "numpy") if rng.random() < 0.8}
-
-
-def test_a_comparison_with_itself_is_empty_and_one_in_reverse_is_the_mirror_image(hand_made, tmp_path):
-    """Twenty pairs of odd reports."""
-    for k in range(20):
-        rng = np.random.default_rng(k)
-        for letter in "ab":
-            report = hand_made()
-            draw(rng, report)
-            report.write(tmp_path / f"{letter}{k}")
-        a, b = tmp_path / f"a{k}", tmp_path / f"b{k}"
-        assert compare_reports(a, a).identical
-        there, back = compare_reports(a, b), compare_reports(b, a)
-
-        forward = {str(c.key): (c.state, c.difference, c.distance, c.rate) for c in there.metrics}
-        for change in back.metrics:
-            state, difference, distance, rate = forward.pop(str(change.key))
-            assert MIRRORED.get(state, state) == change.state
-            np.testing.assert_allclose([-difference, -distance], [change.difference, change.distance], rtol=1e-9)
-            assert rate == pytest.approx(change.rate)
-        assert not forward
-        assert {(c.id, c.a, c.b, MIRRORED.get(c.remark, c.remark)) for c in there.verdicts} == {
-            (c.id, c.b, c.a, c.remark) for c in back.verdicts
-        }
-        for kind in ("settings", "code", "software", "digests"):
-            assert {(c.key, c.a, c.b) for c in getattr(there, kind)} == {(c.key, c.b, c.a) for c in getattr(back, kind)}
