@@ -1,11 +1,15 @@
 """Reports that an older Bevatron wrote, that are cut short, or that hold something else."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 
 from bevatron.errors import UserError
 from bevatron.report.differences.compare import compare_reports
+from bevatron.report.differences.payload import as_csv
+from bevatron.report.differences.text import print_differences
 from bevatron.store.files.checksum import with_checksum
 
 
@@ -157,3 +161,26 @@ def test_a_folder_whose_name_is_no_study_s_is_passed_over(pair):
     (pair[1] / "toy").rename(pair[1] / "-rf $(x)")
     with pytest.raises(UserError, match="holds no report"):
         compare_reports(*pair)
+
+
+def test_controls_markup_and_formulas_in_names_reach_neither_terminal_nor_spreadsheet(pair):
+    """Found by an attack: a setting of a report that somebody sent went into the CSV with its escape sequences."""
+    a, b = pair
+    hostile = "=cmd[bold]\x1b]0;title\x07\nnext line"
+    edit(b, "claims.json", lambda p: p["claims"][0].update(verdict=hostile))
+    edit(b, "provenance.json", lambda p: p["studies"]["toy"]["settings"].update({hostile: hostile}))
+    found, text = compare_reports(a, b), io.StringIO()
+    print_differences(found, Console(file=text, width=300, markup=False, highlight=False, emoji=False))
+    assert "=cmd[bold]\\x1b" in text.getvalue()
+    table = as_csv(found)
+    assert not {"\x1b", "\x07"} & set(text.getvalue() + table)
+    assert len(table.splitlines()) == 1 + len(found.metrics) + 2
+    assert "\n=" not in table.replace(",", "\n").replace('"', "")
+
+
+def test_a_value_that_is_not_set_says_so(pair):
+    a, b = pair
+    edit(b, "provenance.json", lambda p: p["studies"]["toy"]["settings"].update(new=3))
+    text = io.StringIO()
+    print_differences(compare_reports(a, b), Console(file=text, width=100))
+    assert "not set" in text.getvalue()

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from bevatron.csv_text import format_rows
+from bevatron.errors import in_one_line
 from bevatron.report.differences.compare import Differences
 from bevatron.report.differences.metrics import MetricChange
 from bevatron.report.differences.recorded import ClaimPart, MetricValue
@@ -84,7 +85,8 @@ def as_csv(found: Differences) -> str:
     rows += [_row("study", name, "", "there", "", "only in A") for name in found.only_a]
     rows += [_row("study", name, "", "", "there", "only in B") for name in found.only_b]
     rows += [_row("not compared", study, what, "", "", f"unknown in {side}") for side, study, what in found.unknown]
-    return format_rows(rows)
+    # It may be printed in a terminal, which acts on controls in a name.
+    return format_rows([[in_one_line(cell) if isinstance(cell, str) else cell for cell in row] for row in rows])
 
 
 def _row(kind: str, study: str, name: str, a: str, b: str, state: str) -> tuple[object, ...]:

@@ -83,6 +83,7 @@ class RunPart(Part):
     fold: int | None = None
     weights_sha256: str | None = None
     versions: Texts = {}
+    order: str | None = None
     environments: tuple[dict[str, Any], ...] = ()
 
 

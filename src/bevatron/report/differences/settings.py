@@ -122,6 +122,8 @@ def _software(study: StudyContent) -> dict[str, list[str]]:
 
 
 def _environment_of(run: RunPart) -> Iterable[tuple[str, str]]:
+    if run.order is not None:
+        yield "order of the samples", run.order
     for environment in run.environments:
         for key in ENVIRONMENT:
             if key in environment:

@@ -165,7 +165,9 @@ def _change_rows(changes: Iterable[Change], digests: bool) -> list[tuple[str, ..
 
 
 def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…" if text else "not set"
+    if not text:
+        return "not set"
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _some(names: Sequence[str]) -> str:
