@@ -1,5 +1,6 @@
 """Reports that an older Bevatron wrote, that are cut short, or that hold something else."""
 
+import hashlib
 import io
 import json
 
@@ -184,3 +185,14 @@ def test_a_value_that_is_not_set_says_so(pair):
     text = io.StringIO()
     print_differences(compare_reports(a, b), Console(file=text, width=100))
     assert "not set" in text.getvalue()
+
+
+def test_verdicts_and_numbers_of_different_runs_are_refused(pair):
+    """A report that is copied while it is written again: the verdicts are of one run, the numbers of another."""
+    a, b = pair
+    digest = hashlib.sha256((b / "toy" / "provenance.json").read_bytes()).hexdigest()
+    edit(b, "claims.json", lambda p: p.update(page={"provenance.json": digest, "index.html": "0" * 64}))
+    assert compare_reports(a, b).identical
+    edit(b, "provenance.json", lambda p: p["numbers"][0].update(value=0.7))
+    with pytest.raises(UserError, match="was not written with"):
+        compare_reports(a, b)

@@ -3,7 +3,7 @@
 import pytest
 
 from bevatron.report.differences.compare import compare_reports
-from bevatron.report.differences.settings import Change
+from bevatron.report.differences.settings import SettingChange
 
 
 @pytest.fixture
@@ -21,18 +21,18 @@ def compare(hand_made, tmp_path):
 
 def test_a_setting_is_named_by_its_key_with_both_values(compare):
     found = compare(lambda r: r.part["settings"]["simulation"].update(samples=200))
-    assert found.settings == (Change("simulation.samples", "100", "200", ("toy",)),)
+    assert found.settings == (SettingChange("simulation.samples", "100", "200", ("toy",)),)
     assert not found.identical
 
 
 def test_a_model_s_setting_and_one_that_only_one_side_has(compare):
     found = compare(lambda r: r.part["models"]["mlp"].update(settings={"training": {"epochs": 5, "patience": None}}))
-    assert found.settings == (Change("models.mlp.training.patience", "", "null", ("toy",)),)
+    assert found.settings == (SettingChange("models.mlp.training.patience", "", "null", ("toy",)),)
 
 
 def test_a_model_of_one_side_is_named_once(compare):
     found = compare(lambda r: r.add_model("cnn"))
-    assert found.settings == (Change("models.cnn", "", "there", ("toy",)),)
+    assert found.settings == (SettingChange("models.cnn", "", "there", ("toy",)),)
 
 
 def test_a_list_of_sections_is_compared_by_id_and_one_of_numbers_as_a_whole(hand_made, tmp_path):
@@ -46,8 +46,8 @@ def test_a_list_of_sections_is_compared_by_id_and_one_of_numbers_as_a_whole(hand
         report.write(tmp_path / letter)
     found = compare_reports(tmp_path / "a", tmp_path / "b").settings
     assert found == (
-        Change("claims[y].threshold", "2.0", "3.0", ("toy",)),
-        Change("widths", "[50, 10]", "[50]", ("toy",)),
+        SettingChange("claims[y].threshold", "2.0", "3.0", ("toy",)),
+        SettingChange("widths", "[50, 10]", "[50]", ("toy",)),
     )
 
 
@@ -58,14 +58,14 @@ def test_a_new_pytorch_is_one_line_for_all_studies_and_stages(compare):
             run["versions"] = {"torch": "2.1"}
 
     found = compare(upgrade, ("one", "two"))
-    assert found.software == (Change("torch (training, report)", "2.0", "2.1", ("one", "two")),)
+    assert found.software == (SettingChange("torch (training, report)", "2.0", "2.1", ("one", "two")),)
 
 
 def test_a_new_simulation_is_named_by_its_version_and_digests(compare):
     found = compare(lambda r: r.part.update(code_versions={"source jets": 3}, manifest_sha256="b" * 64, scale="paper"))
     assert found.code == (
-        Change("scale", "demo", "paper", ("toy",)),
-        Change("version of the source jets", "2", "3", ("toy",)),
+        SettingChange("scale", "demo", "paper", ("toy",)),
+        SettingChange("version of the source jets", "2", "3", ("toy",)),
     )
     assert [change.key for change in found.digests] == ["manifest_sha256"]
     assert not found.same_samples

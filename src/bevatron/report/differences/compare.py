@@ -11,7 +11,7 @@ from bevatron.report.differences.metrics import MetricChange, State, compare_met
 from bevatron.report.differences.read_report import read_report
 from bevatron.report.differences.recorded import ReportContent, StudyContent
 from bevatron.report.differences.settings import (
-    Change,
+    SettingChange,
     compare_digests,
     compare_scales_and_code,
     compare_settings,
@@ -43,10 +43,10 @@ class Differences:
     verdicts: tuple[VerdictChange, ...]
     same_verdicts: int
     metrics: tuple[MetricChange, ...]
-    settings: tuple[Change, ...]
-    code: tuple[Change, ...]
-    software: tuple[Change, ...]
-    digests: tuple[Change, ...]
+    settings: tuple[SettingChange, ...]
+    code: tuple[SettingChange, ...]
+    software: tuple[SettingChange, ...]
+    digests: tuple[SettingChange, ...]
     same_samples: tuple[str, ...]
     same_weights: tuple[int, int]
     unknown: tuple[tuple[str, str, str], ...]
@@ -121,7 +121,9 @@ def _selected(a: ReportContent, b: ReportContent, studies: Sequence[str] | None)
     return [name for name in wanted if name in a.studies], [name for name in wanted if name in b.studies]
 
 
-def _of_all(compare: Callable[[StudyContent, StudyContent], list[Change]], pairs: Pairs) -> tuple[Change, ...]:
+def _of_all(
+    compare: Callable[[StudyContent, StudyContent], list[SettingChange]], pairs: Pairs
+) -> tuple[SettingChange, ...]:
     return tuple(merge_studies(change for pair in pairs for change in compare(*pair)))
 
 

@@ -8,7 +8,7 @@ from bevatron.errors import in_one_line
 from bevatron.report.differences.compare import Differences
 from bevatron.report.differences.metrics import MetricChange
 from bevatron.report.differences.recorded import ClaimPart, MetricValue
-from bevatron.report.differences.settings import Change
+from bevatron.report.differences.settings import SettingChange
 from bevatron.report.ledger.false_discovery import RATE
 
 HEAD = (
@@ -135,7 +135,7 @@ def _claim(claim: ClaimPart | None) -> dict[str, Any] | None:
     return {"verdict": claim.verdict, "statement": claim.statement, "notes": list(claim.notes), "margin": found}
 
 
-def _changes(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
+def _changes(changes: tuple[SettingChange, ...]) -> list[dict[str, Any]]:
     return [{"key": c.key, "a": c.a, "b": c.b, "studies": list(c.studies)} for c in changes]
 
 

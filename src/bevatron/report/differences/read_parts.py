@@ -9,13 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 from bevatron.config.sections.section import Name
 from bevatron.errors import UserError
 from bevatron.json_text import read_json
-from bevatron.report.differences.recorded import Part
+from bevatron.report.differences.recorded import RecordedPart
 from bevatron.store.files.checksum import check_checksum
 from bevatron.store.records.record import first_problem
 
 GET_AGAIN = "copy the report again, or run `bevatron report-study` again"
 _NAME = TypeAdapter(Name)
-AnyPart = TypeVar("AnyPart", bound=Part)
+AnyPart = TypeVar("AnyPart", bound=RecordedPart)
 
 
 def is_study_name(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from bevatron.config.loading.digest import digest_of
 from bevatron.errors import UserError
 from bevatron.regular_files import is_file, is_folder, is_there
-from bevatron.report.differences.read_parts import is_study_name, parse, read_mapping
+from bevatron.report.differences.read_parts import GET_AGAIN, is_study_name, parse, read_mapping
 from bevatron.report.differences.read_results import complete_study, find_studies, read_results
 from bevatron.report.differences.recorded import (
     ClaimsPart,
@@ -25,6 +25,7 @@ from bevatron.report.differences.recorded import (
 from bevatron.report.ledger.reported import CLAIMS
 from bevatron.report.provenance.record import PROVENANCE, SCHEMA_VERSION
 from bevatron.store.files.checksum import CHECKSUM
+from bevatron.store.files.publish import sha256_of
 
 COLUMNS = {"metrics": "value", "observables": "value", "variations": "varied"}
 """By table, `<study>_<table>`, the column that holds the metric; its error is in `<column> error`."""
@@ -72,6 +73,9 @@ def read_study_page(folder: Path) -> StudyContent:
     else:
         claims = {claim.id: claim for claim in of_claims.claims}
     if is_file(provenance_path):
+        if of_claims.page.get(PROVENANCE) not in (None, sha256_of(provenance_path)):
+            what = f"was not written with the {CLAIMS} beside it: one of the two was changed, damaged or copied alone"
+            raise UserError(provenance_path, what, GET_AGAIN)
         provenance = parse(provenance_path, ProvenancePart, _read_provenance(provenance_path))
         if name not in provenance.studies and len(provenance.studies) == 1 and not is_file(claims_path):
             (name,) = provenance.studies

@@ -13,7 +13,7 @@ from bevatron.report.differences.recorded import (
     MetricKey,
     MetricValue,
     ModelPart,
-    Part,
+    RecordedPart,
     RunPart,
     StudyContent,
     StudyPart,
@@ -22,7 +22,7 @@ from bevatron.report.differences.recorded import (
 from bevatron.store.records.record import Finite
 
 
-class MetricPart(Part):
+class MetricPart(RecordedPart):
     """A metric of metrics.json or data.json."""
 
     value: Finite | None = None
@@ -30,7 +30,7 @@ class MetricPart(Part):
     per_seed: tuple[Finite | None, ...] = ()
 
 
-class MeasuredPart(Part):
+class MeasuredPart(RecordedPart):
     """metrics.json and data.json."""
 
     title: str = ""
@@ -40,7 +40,7 @@ class MeasuredPart(Part):
     runs: tuple[RunPart, ...] = ()
 
 
-class ManifestPart(Part):
+class ManifestPart(RecordedPart):
     """manifest.json."""
 
     sha256: str | None = None
@@ -51,7 +51,7 @@ class ManifestPart(Part):
     code_versions: dict[str, int | str] | None = None
 
 
-class RunsPart(Part):
+class RunsPart(RecordedPart):
     """runs.json."""
 
     manifest_sha256: str | None = None

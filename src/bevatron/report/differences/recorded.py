@@ -23,13 +23,13 @@ Number = Annotated[float, Field(strict=True), BeforeValidator(_number)]
 Texts = dict[str, str]
 
 
-class Part(BaseModel):
+class RecordedPart(BaseModel):
     """A part of a file that another Bevatron may have written."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class MarginPart(Part):
+class MarginPart(RecordedPart):
     """A margin of claims.json; what does not exist is None."""
 
     meaning: str = ""
@@ -38,7 +38,7 @@ class MarginPart(Part):
     distance: Finite | None = None
 
 
-class ClaimPart(Part):
+class ClaimPart(RecordedPart):
     """A claim of claims.json."""
 
     id: str
@@ -55,15 +55,17 @@ class ClaimPart(Part):
         return min(self.margins, key=lambda m: -math.inf if m.distance is None else m.distance, default=None)
 
 
-class ClaimsPart(Part):
+class ClaimsPart(RecordedPart):
     """claims.json."""
 
     scale: str | None = None
     config_digest: str | None = None
     claims: tuple[ClaimPart, ...] | None = None
+    page: Texts = {}
+    """SHA-256 of the files that were written with the verdicts."""
 
 
-class NumberPart(Part):
+class NumberPart(RecordedPart):
     """A number of a table, in provenance.json."""
 
     table: str
@@ -76,7 +78,7 @@ class NumberPart(Part):
     variation: str | None = None
 
 
-class RunPart(Part):
+class RunPart(RecordedPart):
     """A training, in provenance.json, metrics.json and runs.json."""
 
     seed: int
@@ -87,7 +89,7 @@ class RunPart(Part):
     environments: tuple[dict[str, Any], ...] = ()
 
 
-class ModelPart(Part):
+class ModelPart(RecordedPart):
     """A model, in provenance.json."""
 
     title: str = ""
@@ -103,7 +105,7 @@ class ModelPart(Part):
         return self.deterministic or (len(weights) > 1 and len(set(weights)) == 1 and weights[0] is not None)
 
 
-class StudyPart(Part):
+class StudyPart(RecordedPart):
     """A study, in provenance.json."""
 
     scale: str | None = None
@@ -119,7 +121,7 @@ class StudyPart(Part):
     models: dict[str, ModelPart] = {}
 
 
-class ProvenancePart(Part):
+class ProvenancePart(RecordedPart):
     """provenance.json of a study's page."""
 
     versions: Texts = {}

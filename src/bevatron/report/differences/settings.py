@@ -12,7 +12,7 @@ ENVIRONMENT = ("device", "processor", "capability", "threads", "workers", "strat
 
 
 @dataclass(frozen=True)
-class Change:
+class SettingChange:
     """What differs: a key, its values in A and B ('' where it is not set), and the studies in which it does."""
 
     key: str
@@ -21,7 +21,7 @@ class Change:
     studies: tuple[str, ...]
 
 
-def compare_settings(a: StudyContent, b: StudyContent) -> list[Change]:
+def compare_settings(a: StudyContent, b: StudyContent) -> list[SettingChange]:
     """Settings by their key; of models with the values that a search found. Of what one side lacks altogether,
     nothing is said: `settings_unknown` lists it.
     """
@@ -35,7 +35,7 @@ def compare_settings(a: StudyContent, b: StudyContent) -> list[Change]:
     names = dict.fromkeys([*a.part.models, *b.part.models]) if a.part.models and b.part.models else {}
     for name in names:
         of_a, of_b = ("there" if name in side.part.models else "" for side in (a, b))
-        changes += [Change(f"models.{name}", of_a, of_b, (a.name,))] if of_a != of_b else []
+        changes += [SettingChange(f"models.{name}", of_a, of_b, (a.name,))] if of_a != of_b else []
     return changes
 
 
@@ -49,7 +49,7 @@ def settings_unknown(study: StudyContent) -> str:
     return f"settings of {', '.join(models)}" if models else ""
 
 
-def compare_scales_and_code(a: StudyContent, b: StudyContent) -> list[Change]:
+def compare_scales_and_code(a: StudyContent, b: StudyContent) -> list[SettingChange]:
     """The scale, and the versions of source, recipe and division into splits."""
     of_a: dict[str, Any] = {}
     of_b: dict[str, Any] = {}
@@ -61,42 +61,42 @@ def compare_scales_and_code(a: StudyContent, b: StudyContent) -> list[Change]:
     return _compare_trees(a.name, of_a, of_b, split=False)
 
 
-def compare_digests(a: StudyContent, b: StudyContent) -> list[Change]:
+def compare_digests(a: StudyContent, b: StudyContent) -> list[SettingChange]:
     """Digests and the seed of the simulation, those that both sides have."""
     changes = []
     for key in DIGESTS:
         of_a, of_b = getattr(a.part, key), getattr(b.part, key)
         if of_a is not None and of_b is not None and of_a != of_b:
-            changes.append(Change(key, str(of_a), str(of_b), (a.name,)))
+            changes.append(SettingChange(key, str(of_a), str(of_b), (a.name,)))
     return changes
 
 
-def compare_software(a: StudyContent, b: StudyContent) -> list[Change]:
+def compare_software(a: StudyContent, b: StudyContent) -> list[SettingChange]:
     """Versions of packages by stage, and what trainings ran on; of what only one side records, nothing is said."""
     of_a, of_b = _software(a), _software(b)
     return [
-        Change(key, _join(of_a[key]), _join(of_b[key]), (a.name,))
+        SettingChange(key, _join(of_a[key]), _join(of_b[key]), (a.name,))
         for key in of_a
         if key in of_b and set(of_a[key]) != set(of_b[key])
     ]
 
 
-def merge_studies(changes: Iterable[Change]) -> list[Change]:
+def merge_studies(changes: Iterable[SettingChange]) -> list[SettingChange]:
     """The same change of several studies becomes one, in the order of the first."""
     studies: dict[tuple[str, str, str], list[str]] = {}
     for change in changes:
         studies.setdefault((change.key, change.a, change.b), []).extend(change.studies)
-    return [Change(*what, tuple(dict.fromkeys(names))) for what, names in studies.items()]
+    return [SettingChange(*what, tuple(dict.fromkeys(names))) for what, names in studies.items()]
 
 
-def merge_stages(changes: Iterable[Change]) -> list[Change]:
+def merge_stages(changes: Iterable[SettingChange]) -> list[SettingChange]:
     """The same change of a package in several stages becomes one line: 'torch (training, evaluation)'."""
     stages: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
     for change in changes:
         package, _, stage = change.key.partition(" in ")
         stages.setdefault((package, change.a, change.b, change.studies), []).append(stage)
     return [
-        Change(f"{package} ({', '.join(found)})" if any(found) else package, a, b, studies)
+        SettingChange(f"{package} ({', '.join(found)})" if any(found) else package, a, b, studies)
         for (package, a, b, studies), found in stages.items()
     ]
 
@@ -134,10 +134,10 @@ def _join(values: Iterable[str]) -> str:
     return ", ".join(sorted(values))
 
 
-def _compare_trees(study: str, a: Any, b: Any, start: str = "", split: bool = True) -> list[Change]:
+def _compare_trees(study: str, a: Any, b: Any, start: str = "", split: bool = True) -> list[SettingChange]:
     of_a, of_b = (dict(_leaves(side, start, split)) for side in (a, b))
     return [
-        Change(key, _text(of_a.get(key, NOT_SET)), _text(of_b.get(key, NOT_SET)), (study,))
+        SettingChange(key, _text(of_a.get(key, NOT_SET)), _text(of_b.get(key, NOT_SET)), (study,))
         for key in dict.fromkeys([*of_a, *of_b])
         if _text(of_a.get(key, NOT_SET)) != _text(of_b.get(key, NOT_SET))
     ]

@@ -11,7 +11,7 @@ from bevatron.errors import in_one_line
 from bevatron.report.differences.compare import Differences
 from bevatron.report.differences.metrics import MetricChange, State
 from bevatron.report.differences.recorded import ClaimPart, MetricValue
-from bevatron.report.differences.settings import Change
+from bevatron.report.differences.settings import SettingChange
 from bevatron.report.ledger.false_discovery import RATE
 from bevatron.report.tables.numbers import count, plain, probability, sigmas, with_error
 
@@ -159,7 +159,7 @@ def _settings(found: Differences, every: bool) -> Iterator[RenderableType]:
         yield Text(f"\nNo difference in: {', '.join(title.lower() for title in same)}.")
 
 
-def _change_rows(changes: Iterable[Change], digests: bool) -> list[tuple[str, ...]]:
+def _change_rows(changes: Iterable[SettingChange], digests: bool) -> list[tuple[str, ...]]:
     length = 12 if digests else LONGEST
     return [(c.key, _short(c.a, length), _short(c.b, length), _some(c.studies)) for c in changes]
 
