@@ -14,8 +14,9 @@ import numpy as np
 
 from bevatron.report.claims.condition import compute_distance
 from bevatron.report.claims.seed_variance import SeedVariance, moderate_variance
-from bevatron.report.differences.recorded import MetricKey, MetricValue, StudyContent
+from bevatron.report.differences.recorded import StudyContent
 from bevatron.report.ledger.false_discovery import RATE, false_discovery_rates
+from bevatron.report.provenance.table_metrics import MetricKey, MetricValue
 
 State = Literal["equal", "within errors", "moved", "one training", "no error", "only in A", "only in B"]
 Parts = list[tuple[SeedVariance, int]]

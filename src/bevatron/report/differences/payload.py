@@ -7,9 +7,10 @@ from bevatron.csv_text import format_rows
 from bevatron.errors import in_one_line
 from bevatron.report.differences.compare import Differences
 from bevatron.report.differences.metrics import MetricChange
-from bevatron.report.differences.recorded import ClaimPart, MetricValue
+from bevatron.report.differences.recorded import ClaimPart
 from bevatron.report.differences.settings import SettingChange
 from bevatron.report.ledger.false_discovery import RATE
+from bevatron.report.provenance.table_metrics import MetricValue
 
 HEAD = (
     "what",

@@ -3,7 +3,6 @@
 A report is enough. Of results without a report, metrics and settings are read from the stages' own files.
 """
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,6 @@ from bevatron.report.differences.read_parts import GET_AGAIN, is_study_name, par
 from bevatron.report.differences.read_results import complete_study, find_studies, read_results
 from bevatron.report.differences.recorded import (
     ClaimsPart,
-    MetricKey,
-    MetricValue,
-    NumberPart,
     ProvenancePart,
     ReportContent,
     StudyContent,
@@ -24,11 +20,9 @@ from bevatron.report.differences.recorded import (
 )
 from bevatron.report.ledger.reported import CLAIMS
 from bevatron.report.provenance.record import PROVENANCE, SCHEMA_VERSION
+from bevatron.report.provenance.table_metrics import collect_metrics
 from bevatron.store.files.checksum import CHECKSUM
 from bevatron.store.files.publish import sha256_of
-
-COLUMNS = {"metrics": "value", "observables": "value", "variations": "varied"}
-"""By table, `<study>_<table>`, the column that holds the metric; its error is in `<column> error`."""
 
 
 def read_report(path: Path) -> ReportContent:
@@ -79,7 +73,7 @@ def read_study_page(folder: Path) -> StudyContent:
         provenance = parse(provenance_path, ProvenancePart, _read_provenance(provenance_path))
         if name not in provenance.studies and len(provenance.studies) == 1 and not is_file(claims_path):
             (name,) = provenance.studies
-        metrics = _metrics_of(name, provenance.numbers) if provenance.numbers else None
+        metrics = collect_metrics(name, provenance.numbers) if provenance.numbers else None
     else:
         unknown.append(f"metrics, versions and settings (there is no {provenance_path.name})")
     part = provenance.studies.get(name, StudyPart())
@@ -101,26 +95,3 @@ def _check_provenance(payload: dict[str, Any], path: Path, todo: str) -> None:
     content = {key: value for key, value in payload.items() if key != CHECKSUM}
     if CHECKSUM in payload and payload[CHECKSUM] != digest_of("provenance", content):
         raise UserError(path, "does not match its own digest: it was changed or damaged", todo)
-
-
-def _metrics_of(study: str, numbers: tuple[NumberPart, ...]) -> dict[MetricKey, MetricValue]:
-    """Every metric of the tables that has a value."""
-    cells: dict[tuple[str, int], dict[str, NumberPart]] = {}
-    for number in numbers:
-        kind = number.table.removeprefix(f"{study}_")
-        if number.table != kind and kind in COLUMNS:
-            cells.setdefault((kind, number.row), {})[number.column] = number
-    found = {}
-    for (kind, _), row in cells.items():
-        of_value = row.get(COLUMNS[kind])
-        if of_value is None or of_value.value is None or of_value.metric is None:
-            continue
-        error = row.get(f"{COLUMNS[kind]} error")
-        seeds = {n.seed: n.value for column, n in row.items() if column.startswith("seed ") and n.value is not None}
-        key = MetricKey(study, of_value.model or "", of_value.metric, of_value.variation or "")
-        found[key] = MetricValue(
-            of_value.value,
-            math.nan if error is None or error.value is None else error.value,
-            tuple(seeds[seed] for seed in sorted(seeds, key=lambda seed: seed if seed is not None else -1)),
-        )
-    return found

@@ -10,8 +10,6 @@ from pydantic import Field
 from bevatron.regular_files import is_file
 from bevatron.report.differences.read_parts import is_study_name, parse, read_mapping
 from bevatron.report.differences.recorded import (
-    MetricKey,
-    MetricValue,
     ModelPart,
     RecordedPart,
     RunPart,
@@ -19,6 +17,7 @@ from bevatron.report.differences.recorded import (
     StudyPart,
     Texts,
 )
+from bevatron.report.provenance.table_metrics import MetricKey, MetricValue
 from bevatron.store.records.record import Finite
 
 

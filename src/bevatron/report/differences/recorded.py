@@ -7,19 +7,13 @@ known", and a field of a newer one is passed over. The stages' own records, whic
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from bevatron.report.provenance.table_metrics import MetricKey, MetricValue, NumberPart
 from bevatron.store.records.record import Finite
 
-
-def _number(value: Any) -> Any:
-    """Provenance writes infinities as text."""
-    return float(value) if value in ("inf", "-inf") else value
-
-
-Number = Annotated[float, Field(strict=True), BeforeValidator(_number)]
 Texts = dict[str, str]
 
 
@@ -63,19 +57,6 @@ class ClaimsPart(RecordedPart):
     claims: tuple[ClaimPart, ...] | None = None
     page: Texts = {}
     """SHA-256 of the files that were written with the verdicts."""
-
-
-class NumberPart(RecordedPart):
-    """A number of a table, in provenance.json."""
-
-    table: str
-    row: int
-    column: str
-    value: Number | None = None
-    model: str | None = None
-    seed: int | None = None
-    metric: str | None = None
-    variation: str | None = None
 
 
 class RunPart(RecordedPart):
@@ -127,29 +108,6 @@ class ProvenancePart(RecordedPart):
     versions: Texts = {}
     studies: dict[str, StudyPart] = {}
     numbers: tuple[NumberPart, ...] = ()
-
-
-@dataclass(frozen=True)
-class MetricKey:
-    """Which number: model is '' of an observable, variation '' of the nominal test events."""
-
-    study: str
-    model: str
-    metric: str
-    variation: str = ""
-
-    def __str__(self) -> str:
-        under = f" under {self.variation}" if self.variation else ""
-        return f"{self.study} {self.model + ' ' if self.model else ''}{self.metric}{under}"
-
-
-@dataclass(frozen=True)
-class MetricValue:
-    """A metric's value, its error (NaN where there is none) and the values of single trainings, where known."""
-
-    value: float
-    error: float = math.nan
-    per_seed: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from rich.text import Text
 from bevatron.errors import in_one_line
 from bevatron.report.differences.compare import Differences
 from bevatron.report.differences.metrics import MetricChange, State
-from bevatron.report.differences.recorded import ClaimPart, MetricValue
+from bevatron.report.differences.recorded import ClaimPart
 from bevatron.report.differences.settings import SettingChange
 from bevatron.report.ledger.false_discovery import RATE
+from bevatron.report.provenance.table_metrics import MetricValue
 from bevatron.report.tables.numbers import count, plain, probability, sigmas, with_error
 
 ROWS = 20  # of a table, unless all are asked for
