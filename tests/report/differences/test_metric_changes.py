@@ -128,8 +128,8 @@ def test_numbers_that_do_not_exist_decide_nothing(compare, a, b, state):
 def test_where_nothing_moved_little_counts_as_moved(compare):
     """Toys: 100 reports of 40 metrics, each drawn twice from the same distribution, with 3 trainings of 8 models.
 
-    If nothing moved, any metric that counts is a false discovery: at a rate of 5 % that happens to 5 % of the pairs of
-    reports at most (here 2.2 % of a standard deviation more, for 100 pairs).
+    If nothing moved, any metric that counts is a false discovery: at a rate of 5 % that happens to 5 of the 100 pairs on
+    average at most, with a standard deviation of 2.2.
     """
     rng = np.random.default_rng(3)
     models = [f"m{k}" for k in range(8)]
@@ -145,3 +145,30 @@ def test_where_nothing_moved_little_counts_as_moved(compare):
 
     wrong = sum(any(c.state == "moved" for c in compare(fill, fill).metrics) for _ in range(100))
     assert wrong <= 5 + 3 * 2.2
+
+
+@pytest.mark.timeout(60)
+def test_the_time_grows_with_the_number_of_metrics_and_not_with_its_square(compare):
+    """Found by the toys above: each metric looked through all others for those of other models. 3,000 take seconds."""
+    models = [f"m{k}" for k in range(30)]
+
+    def fill(shift):
+        def of(report):
+            for model in models:
+                report.add_model(model)
+            report.numbers = [
+                {"table": "toy_metrics", "row": 100 * k + metric, "column": column, "metric": f"x{metric}", "model": m}
+                | {"value": value + shift, "seed": seed}
+                for k, m in enumerate(models)
+                for metric in range(100)
+                for column, seed, value in (
+                    ("value", None, 0.1),
+                    ("seed 0", 0, 0.0),
+                    ("seed 1", 1, 0.2 + k),
+                    ("value error", None, 9.0),
+                )
+            ]
+
+        return of
+
+    assert len(compare(fill(0.0), fill(0.5)).metrics) == 3000

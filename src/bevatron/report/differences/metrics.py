@@ -8,6 +8,7 @@ error is too large: what remains if the fluctuations of the test split cancel is
 
 import math
 from dataclasses import dataclass
+from statistics import variance
 from typing import Literal
 
 import numpy as np
@@ -73,31 +74,66 @@ def _with(change: MetricChange, state: State, rate: float) -> MetricChange:
     return MetricChange(change.key, change.a, change.b, state, *values, rate)
 
 
+@dataclass(frozen=True)
+class MeasuredStudy:
+    """A side's study. variances: between the trainings of each model, by metric, variation and number of trainings."""
+
+    content: StudyContent
+    variances: dict[tuple[str, str, int], list[float]]
+
+    @classmethod
+    def of(cls, content: StudyContent) -> "MeasuredStudy":
+        """The study with the variances of the models that not every training makes alike."""
+        found: dict[tuple[str, str, int], list[float]] = {}
+        for key, value in (content.metrics or {}).items():
+            if len(value.per_seed) > 1 and all(map(math.isfinite, value.per_seed)) and not _always_alike(content, key):
+                same = found.setdefault((key.metric, key.variation, len(value.per_seed)), [])
+                same.append(variance(value.per_seed))
+        return cls(content, found)
+
+    def split_and_trainings(self, key: MetricKey, value: MetricValue) -> tuple[float, Parts | None]:
+        """The variance from the test split, and that between trainings; None for one training alone, which has none."""
+        if not key.model or not value.per_seed or _always_alike(self.content, key):
+            return value.error**2, []
+        runs = len(value.per_seed)
+        if runs == 1:
+            return value.error**2, None
+        if not all(map(math.isfinite, value.per_seed)):
+            return math.nan, []
+        own = variance(value.per_seed)
+        of_models = np.array(self.variances[key.metric, key.variation, runs])
+        return max(value.error**2 - own / runs, 0.0), [(moderate_variance(own, runs, of_models), runs)]
+
+
+def _always_alike(study: StudyContent, key: MetricKey) -> bool:
+    model = study.part.models.get(key.model)
+    return model is not None and model.always_alike
+
+
 def _compare_study(a: StudyContent, b: StudyContent) -> list[MetricChange]:
     if a.metrics is None or b.metrics is None:
         return []
-    same = same_samples(a, b)
+    same, of_a, of_b = same_samples(a, b), MeasuredStudy.of(a), MeasuredStudy.of(b)
     changes = []
-    for key, of_a in a.metrics.items():
-        of_b = b.metrics.get(key)
-        if of_b is None:
-            changes.append(MetricChange(key, of_a, None, "only in A"))
+    for key, value in a.metrics.items():
+        if key in b.metrics:
+            changes.append(_compare(key, (of_a, value), (of_b, b.metrics[key]), same))
         else:
-            changes.append(_compare(key, (a, of_a), (b, of_b), same))
+            changes.append(MetricChange(key, value, None, "only in A"))
     return changes + [MetricChange(k, None, v, "only in B") for k, v in b.metrics.items() if k not in a.metrics]
 
 
 def _compare(
-    key: MetricKey, a: tuple[StudyContent, MetricValue], b: tuple[StudyContent, MetricValue], same: bool
+    key: MetricKey, a: tuple[MeasuredStudy, MetricValue], b: tuple[MeasuredStudy, MetricValue], same: bool
 ) -> MetricChange:
     of_a, of_b = a[1], b[1]
     if of_a.value == of_b.value:
         return MetricChange(key, of_a, of_b, "equal")
     difference = of_b.value - of_a.value
-    errors = [_split_and_trainings(key, *side) for side in (a, b)]
+    errors = [study.split_and_trainings(key, value) for study, value in (a, b)]
     split = sum(of_split for of_split, _ in errors)
     parts = [part for _, found in errors if found is not None for part in found]
-    error = math.sqrt(split + sum(variance.value / runs for variance, runs in parts))
+    error = math.sqrt(split + sum(seeds.value / runs for seeds, runs in parts))
     if not math.isfinite(difference) or not math.isfinite(error) or error == 0:
         return MetricChange(key, of_a, of_b, "no error", error)
     if any(found is None for _, found in errors):
@@ -106,29 +142,6 @@ def _compare(
     # A test split that both share and trainings that are always alike leave nothing that fluctuates.
     of_trainings = compute_distance(difference, 0.0, parts) if same and sum(v.value for v, _ in parts) > 0 else None
     return MetricChange(key, of_a, of_b, "within errors", error, distance, of_trainings)
-
-
-def _split_and_trainings(key: MetricKey, study: StudyContent, value: MetricValue) -> tuple[float, Parts | None]:
-    """The variance from the test split, and that between trainings; None for one training alone, which has none."""
-    model = study.part.models.get(key.model)
-    if not key.model or not value.per_seed or (model is not None and model.always_alike):
-        return value.error**2, []
-    per_seed, runs = np.array(value.per_seed), len(value.per_seed)
-    if runs == 1:
-        return value.error**2, None
-    if not np.isfinite(per_seed).all():
-        return math.nan, []
-    own = float(per_seed.var(ddof=1))
-    of_models = [
-        float(np.var(other.per_seed, ddof=1))
-        for k, other in (study.metrics or {}).items()
-        if (k.metric, k.variation) == (key.metric, key.variation)
-        and len(other.per_seed) == runs
-        and np.isfinite(other.per_seed).all()
-        and not (k.model in study.part.models and study.part.models[k.model].always_alike)
-    ]
-    split = max(value.error**2 - own / runs, 0.0)
-    return split, [(moderate_variance(own, runs, np.array(of_models)), runs)]
 
 
 def _two_sided(distance: float) -> float:
