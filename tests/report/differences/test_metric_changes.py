@@ -125,25 +125,34 @@ def test_numbers_that_do_not_exist_decide_nothing(compare, a, b, state):
 
 
 @pytest.mark.slow
-def test_where_nothing_moved_little_counts_as_moved(compare):
+@pytest.mark.parametrize(("shift", "least", "most"), [(0.0, 0, 0), (0.3, 80, 100)])
+def test_what_did_not_move_counts_rarely_and_what_moved_far_counts(compare, shift, least, most):
     """Toys: 100 reports of 40 metrics, each drawn twice from the same distribution, with 3 trainings of 8 models.
 
-    If nothing moved, any metric that counts is a false discovery: at a rate of 5 % that happens to 5 of the 100 pairs on
-    average at most, with a standard deviation of 2.2.
+    A metric that counts and did not move is a false discovery: at a rate of 5 %, that happens in 5 of 100 pairs on
+    average at most if none moved, with a standard deviation of 2.2. One metric is shifted: by 8 times its true error.
     """
     rng = np.random.default_rng(3)
     models = [f"m{k}" for k in range(8)]
 
-    def fill(report):
-        for model in models:
-            report.add_model(model)
-            for metric in range(5):
-                split = rng.normal(0, 0.02)
-                seeds = 0.8 + split + rng.normal(0, 0.03, 3)
-                error = math.sqrt(0.02**2 + seeds.var(ddof=1) / 3)
-                report.add_metric(f"x{metric}", float(seeds.mean()), error, seeds.tolist(), model)
+    def fill(of_first):
+        def of(report):
+            for model in models:
+                report.add_model(model)
+                for metric in range(5):
+                    seeds = 0.8 + rng.normal(0, 0.02) + rng.normal(0, 0.03, 3)
+                    seeds += of_first if (model, metric) == ("m0", 0) else 0.0
+                    error = math.sqrt(0.02**2 + seeds.var(ddof=1) / 3)
+                    report.add_metric(f"x{metric}", float(seeds.mean()), error, seeds.tolist(), model)
 
-    wrong = sum(any(c.state == "moved" for c in compare(fill, fill).metrics) for _ in range(100))
+        return of
+
+    found = wrong = 0
+    for _ in range(100):
+        moved = {str(c.key) for c in compare(fill(0.0), fill(shift)).metrics if c.state == "moved"}
+        found += shift > 0 and "toy m0 x0" in moved
+        wrong += bool(moved - {"toy m0 x0"} if shift else moved)
+    assert least <= found <= most
     assert wrong <= 5 + 3 * 2.2
 
 
