@@ -14,6 +14,7 @@ from bevatron import cli
 from bevatron.config.loading.identity import dataset_digest, raw_digest, run_digest
 from bevatron.errors import UserError
 from bevatron.prepare.recipes.jets import JetSamples
+from bevatron.report.provenance.record import without_folders
 from bevatron.report.provenance.trace import read_trace
 from bevatron.simulate.sources.jets import PythiaJets
 from bevatron.store.shards.manifest import load_manifest
@@ -261,3 +262,10 @@ def test_csv_has_every_metric_with_the_digits_of_its_table(written, bevatron):
 
 def test_csv_and_json_together_are_refused(written, bevatron):
     assert bevatron(written / "report", "--csv", "--json")[0] == 2
+
+
+def test_an_absolute_path_among_the_settings_is_cut_to_the_file_s_name():
+    """It means nothing on another machine, and may say more than its owner wants to send."""
+    paths = ["/data/jane/ttbar.root", "~/f.csv", r"C:\runs\b.root", "data/*.csv", "pt / mass", "/"]
+    expected = [".../ttbar.root", ".../f.csv", ".../b.root", "data/*.csv", "pt / mass", ".../"]
+    assert without_folders({"source": {"files": paths, "epochs": 3}}) == {"source": {"files": expected, "epochs": 3}}

@@ -91,15 +91,15 @@ def _settings(r: StudyResults) -> dict[str, Any]:
     """The study's settings without those of its models, but for their searches."""
     settings = r.study.model_dump(mode="json", exclude={"models"})
     searches = {n: {"search": m.search.model_dump(mode="json")} for n, m in r.study.models.items() if m.search}
-    return _without_folders(settings | {"models": searches} if searches else settings)
+    return without_folders(settings | {"models": searches} if searches else settings)
 
 
-def _without_folders(value: Any) -> Any:
+def without_folders(value: Any) -> Any:
     """Settings in which an absolute path has become the file's name: another machine has the file elsewhere."""
     if isinstance(value, dict):
-        return {key: _without_folders(part) for key, part in value.items()}
+        return {key: without_folders(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_without_folders(part) for part in value]
+        return [without_folders(part) for part in value]
     is_path = isinstance(value, str) and (value.startswith(("/", "~")) or PureWindowsPath(value).is_absolute())
     return f".../{PureWindowsPath(value).name}" if is_path else value
 
@@ -108,7 +108,7 @@ def _model(m: ModelResults, deterministic: bool) -> dict[str, Any]:
     keys = ("seed", "fold", "digest", "weights_sha256", "members", "versions", "order", "environments", "reproducible")
     return {
         "title": m.title,
-        "settings": _without_folders(m.model.model_dump(mode="json", exclude={"search"})),  # a search's values put in
+        "settings": without_folders(m.model.model_dump(mode="json", exclude={"search"})),  # a search's values put in
         **({"deterministic": True} if deterministic else {}),
         "runs": [run.model_dump(mode="json", include=set(keys), exclude_defaults=True) for run in m.runs],
         "search_digest": m.search.best.get("digest") if m.search else None,
