@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bevatron import __version__
-from bevatron.commands import applying, checks, course, drafting, planning, projects, stages, watching
+from bevatron.commands import applying, checks, comparing, course, drafting, planning, projects, stages, watching
 from bevatron.errors import ConfigurationError, UserError, in_one_line
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-GROUPS = (stages, applying, checks, planning, watching, drafting, course, projects)
+GROUPS = (stages, applying, checks, comparing, planning, watching, drafting, course, projects)
 for command in (command for group in GROUPS for command in group.COMMANDS):
     app.command()(command)
 

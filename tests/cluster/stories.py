@@ -80,8 +80,8 @@ def time_limit(world: World) -> Ending:
 
 
 def out_of_memory(world: World) -> Ending:
-    """A training is given 600 MB, enough for Snakemake's part of the job and too little for torch."""
-    table = {"overrides": {"curve/small": {"train": {"memory_gb": 0.6}}}, "retry_scaling": {"memory": 3.0}}
+    """A training is given 400 MB, enough for Snakemake's part of the job and too little for torch."""
+    table = {"overrides": {"curve/small": {"train": {"memory_gb": 0.4}}}, "retry_scaling": {"memory": 4.0}}
     place = world.checkout("memory", "calm", table)
     with place.snakemake(TRAINING.replace("net", "small")) as snakemake:
         return Ending(place, snakemake.finish(STARTED + FINISHED))

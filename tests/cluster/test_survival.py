@@ -82,6 +82,6 @@ def test_a_job_killed_for_want_of_memory_gets_more(out_of_memory):
     assert "exceeded memory limit" in place.slurm_logs("train")[0]
     first, *_, last = place.jobs("rule_train")
     assert first["JobState"] in ("FAILED", "OUT_OF_MEMORY", "CANCELLED")
-    assert "mem=600M" in first["TRES"]
-    assert "mem=1800M" in last["TRES"]
+    assert "mem=400M" in first["TRES"]
+    assert "mem=1600M" in last["TRES"]
     assert last["JobState"] == "COMPLETED"

@@ -14,6 +14,7 @@ from bevatron import cli
 from bevatron.config.loading.identity import dataset_digest, raw_digest, run_digest
 from bevatron.errors import UserError
 from bevatron.prepare.recipes.jets import JetSamples
+from bevatron.report.provenance.record import without_folders
 from bevatron.report.provenance.trace import read_trace
 from bevatron.simulate.sources.jets import PythiaJets
 from bevatron.store.shards.manifest import load_manifest
@@ -241,3 +242,30 @@ def test_it_holds_no_path_of_this_machine_and_no_time(written):
     assert str(written) not in text
     assert str(Path.home()) + "/" not in text
     assert not re.search(r"20\d\d-\d\d-\d\d", text)
+
+
+def test_csv_has_every_metric_with_the_digits_of_its_table(written, bevatron):
+    code, out, err = bevatron(written / "report", "--csv")
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(out.splitlines()))
+    tables = cells(written / "report")
+    expected = {value for (table, _, column), value in tables.items() if column == "value" and "_models" not in table}
+    assert {float(row["value"]) for row in rows} == expected
+    assert len(rows) == sum(column == "value" for _, _, column in tables)
+    manifest = load_manifest(written / "tagger" / "dataset" / "manifest.json")
+    (row,) = [r for r in rows if (r["model"], r["metric"]) == ("feedforward", "accuracy")]
+    assert (row["study"], row["trainings"], row["dataset"]) == ("tagger", "3", manifest.sha256)
+    record = json.loads((written / "tagger" / "evaluation" / "feedforward" / "metrics.json").read_text())
+    assert float(row["value"]) == pytest.approx(record["metrics"]["accuracy"]["value"], rel=1e-9)
+    assert float(row["error"]) == pytest.approx(record["metrics"]["accuracy"]["error"], rel=1e-9)
+
+
+def test_csv_and_json_together_are_refused(written, bevatron):
+    assert bevatron(written / "report", "--csv", "--json")[0] == 2
+
+
+def test_an_absolute_path_among_the_settings_is_cut_to_the_file_s_name():
+    """It means nothing on another machine, and may say more than its owner wants to send."""
+    paths = ["/data/jane/ttbar.root", "~/f.csv", r"C:\runs\b.root", "data/*.csv", "pt / mass", "/"]
+    expected = [".../ttbar.root", ".../f.csv", ".../b.root", "data/*.csv", "pt / mass", ".../"]
+    assert without_folders({"source": {"files": paths, "epochs": 3}}) == {"source": {"files": expected, "epochs": 3}}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bevatron.commands.options import DEFAULT_CONFIG, Config, Output, Scale
-from bevatron.errors import ConfigurationError, in_one_line
+from bevatron.errors import ConfigurationError, UserError, in_one_line
 
 NEED_GB = {"demo": 2.0, "paper": 100.0}  # free disk for results and live state
 
@@ -102,13 +102,21 @@ def provenance(
     ] = None,
     data: Annotated[bool, typer.Option("--data", help="check the datasets' shards as well")] = False,
     json: Annotated[bool, typer.Option("--json", help="every number as JSON, with its origin")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="every metric as one CSV table, with its digests")] = False,
 ) -> None:
     """List the origin of each number of a report, and check that the files behind it are unchanged."""
     from bevatron.report.provenance.trace import read_trace
     from bevatron.report.provenance.trace_text import trace_json, trace_text
 
+    if json and csv:
+        raise UserError("--csv", "cannot be given with --json", "choose one of the two")
     trace = read_trace(report, results)
-    print(trace_json(trace, table) if json else trace_text(trace, table))
+    if csv:
+        from bevatron.report.provenance.trace_csv import trace_csv
+
+        print(trace_csv(trace, table), end="")
+    else:
+        print(trace_json(trace, table) if json else trace_text(trace, table))
     changed, missing = trace.find_changed(data)
     if missing:
         print(f"bevatron: not here to be checked: {', '.join(map(str, missing))}", file=sys.stderr)

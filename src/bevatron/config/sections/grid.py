@@ -12,6 +12,34 @@ from bevatron.near_names import did_you_mean
 Point = tuple[str, ...]
 
 
+class GridFigure(Section):
+    """Metrics of a grid's models against a number of their sections, such as a learning curve."""
+
+    x: str = Field(
+        description="key of a model's section whose number is the horizontal axis: training.samples, architecture.width"
+    )
+    x_title: str = Field(default="", description="the axis in words; default: the key")
+    x_log: bool = Field(default=False, description="a logarithmic horizontal axis")
+    axis: Name | None = Field(
+        default=None,
+        description="axis of the grid that a line joins; default: the first one. The others make the lines",
+    )
+    metrics: list[str] = Field(
+        description="what is drawn: in one figure if the grid has one axis, else a panel for each", min_length=1
+    )
+
+    def x_of(self, model: Any) -> float:
+        """The number of a model's section. ValueError: the key leads nowhere, or to no number."""
+        value = model
+        for key in self.x.split("."):
+            value = getattr(value, key, None)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"figure.x: '{self.x}' is no number of the model, found {value!r}")
+        if self.x_log and value <= 0:
+            raise ValueError(f"figure.x_log: '{self.x}' must be above 0, found {value!r}")
+        return float(value)
+
+
 class Grid(Section):
     """One model for each combination of the axes' values, named by them: `lstm_tracks`.
 
@@ -32,6 +60,15 @@ class Grid(Section):
         default={},
         description="by metric and the axes' values, numbers of the literature: auc: {lstm: {tracks: 0.917}}",
     )
+    figure: GridFigure | None = Field(default=None, description="metrics against a number of the models; default: none")
+
+    @model_validator(mode="after")
+    def _figure_has_its_axis(self) -> "Grid":
+        axis = self.figure.axis if self.figure is not None else None
+        if axis is not None and axis not in self.axes:
+            near, allowed = did_you_mean(axis, self.axes), ", ".join(self.axes)
+            raise ValueError(f"figure.axis: unknown axis '{axis}'{near}; allowed: {allowed}")
+        return self
 
     @model_validator(mode="after")
     def _named_axes_exist(self) -> "Grid":
@@ -59,6 +96,16 @@ class Grid(Section):
     def points(self) -> list[Point]:
         """All combinations of the axes' values, the last axis running fastest."""
         return list(product(*self.axes.values()))
+
+    def lines(self) -> dict[str, list[Point]]:
+        """The points that the figure joins, by the other axes' values in words; one line, named '', without others."""
+        assert self.figure is not None
+        along = list(self.axes).index(self.figure.axis or next(iter(self.axes)))
+        lines: dict[str, list[Point]] = {}
+        for point in self.points:
+            others = [(axis, v) for k, (axis, v) in enumerate(zip(self.axes, point, strict=True)) if k != along]
+            lines.setdefault(", ".join(self.value_title(*other) for other in others), []).append(point)
+        return lines
 
     def value_title(self, axis: str, value: str) -> str:
         """A value in words: its title, else its name."""

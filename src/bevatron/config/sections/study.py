@@ -7,7 +7,7 @@ from bevatron.config.loading.kinds import ARCHITECTURES, SOURCES
 from bevatron.config.sections.application import APPLIED_TASKS, Application
 from bevatron.config.sections.claim import Claim
 from bevatron.config.sections.data_part import DataPart, stated_targets, target_fault
-from bevatron.config.sections.grid import Grid
+from bevatron.config.sections.grid import Grid, name_of
 from bevatron.config.sections.model import Model
 from bevatron.config.sections.section import Name
 from bevatron.config.sections.task import Classification
@@ -86,6 +86,19 @@ class Study(DataPart):
             if circle:
                 return circle
         return ()
+
+    @model_validator(mode="after")
+    def _figures_of_grids_have_their_numbers(self) -> "Study":
+        for name, grid in self.grids.items():
+            figure = grid.figure
+            if figure is None:
+                continue
+            for point in grid.points:
+                try:
+                    figure.x_of(self.models[name_of(point)])
+                except ValueError as error:
+                    raise ValueError(f"grids.{name}.{error} for '{name_of(point)}'") from None
+        return self
 
     @model_validator(mode="after")
     def _has_models(self) -> "Study":

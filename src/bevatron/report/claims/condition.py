@@ -94,7 +94,7 @@ def compute_margin(condition: Condition, sigmas: float, measurements: Measuremen
     if not (np.isfinite(value) and np.isfinite(split)):
         return margin
     margin = replace(margin, error=_reach(sigmas, split, parts) / sigmas)
-    return margin if once else replace(margin, distance=_distance(float(value), split, parts))
+    return margin if once else replace(margin, distance=compute_distance(float(value), split, parts))
 
 
 def _of_all_models(terms: list[tuple[float, Measured]], runs: int, measurements: Measurements) -> np.ndarray:
@@ -138,7 +138,12 @@ def _reach(z: float, split: float, parts: list[tuple[SeedVariance, int]]) -> flo
     return float(np.sqrt(variance))
 
 
-def _distance(value: float, split: float, parts: list[tuple[SeedVariance, int]]) -> float:
+def compute_distance(value: float, split: float, parts: list[tuple[SeedVariance, int]]) -> float:
+    """The distance of a value from 0 in standard deviations of a normal distribution.
+
+    split: the value's variance from the test split; parts: for each model the variance between its trainings, and
+    their number. Infinite beyond `FARTHEST`.
+    """
     from scipy.optimize import root_scalar
 
     size, sign = abs(value), float(np.sign(value))

@@ -18,6 +18,7 @@ from bevatron.report.plots.observables import plot_observables
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import ModelResults, SearchResults, StudyResults
 from bevatron.report.sections.auxiliary import draw_auxiliary_figures, draw_auxiliary_learning
+from bevatron.report.sections.grid_figures import draw_grid_figures
 from bevatron.report.sections.variations import draw_variation_figures
 from bevatron.report.tables import study_tables as tables
 from bevatron.report.tables.auxiliary_table import auxiliary_tables
@@ -137,6 +138,7 @@ def draw_chapter(results: StudyResults) -> Chapter:
         variations=table("variations", variations_table) if study.variations else None,
         published=table("published", tables.published_table),
         results=[
+            *figures("grids", lambda: draw_grid_figures(results)),
             *figures("results", lambda: part.figures(task, results)),
             *figures("auxiliary", lambda: draw_auxiliary_figures(results)),
         ],

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from bevatron.config.loading.digest import digest_of
@@ -73,6 +73,7 @@ def _study(scale: str, r: StudyResults) -> dict[str, Any]:
     return {
         "scale": scale,
         "config_digest": digest_of(r.study),
+        "settings": _settings(r),
         "raw_digest": manifest.raw_digest,
         "dataset_digest": manifest.dataset_digest,
         "manifest_sha256": manifest.sha256,
@@ -81,15 +82,34 @@ def _study(scale: str, r: StudyResults) -> dict[str, Any]:
         "code_versions": manifest.code_versions,
         "observed_with": r.data.versions,
         **({"fold_manifests": [manifest.sha256 for manifest in r.of_folds]} if r.of_folds else {}),
-        "models": {name: _model(m) for name, m in r.models.items()},
+        "models": {name: _model(m, name in r.measurements.deterministic) for name, m in r.models.items()},
         "commands": commands_of(scale, r.study, r.manifest.n_raw_shards),
     }
 
 
-def _model(m: ModelResults) -> dict[str, Any]:
+def _settings(r: StudyResults) -> dict[str, Any]:
+    """The study's settings without those of its models, but for their searches."""
+    settings = r.study.model_dump(mode="json", exclude={"models"})
+    searches = {n: {"search": m.search.model_dump(mode="json")} for n, m in r.study.models.items() if m.search}
+    return without_folders(settings | {"models": searches} if searches else settings)
+
+
+def without_folders(value: Any) -> Any:
+    """Settings in which an absolute path has become the file's name: another machine has the file elsewhere."""
+    if isinstance(value, dict):
+        return {key: without_folders(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [without_folders(part) for part in value]
+    is_path = isinstance(value, str) and (value.startswith(("/", "~")) or PureWindowsPath(value).is_absolute())
+    return f".../{PureWindowsPath(value).name}" if is_path else value
+
+
+def _model(m: ModelResults, deterministic: bool) -> dict[str, Any]:
     keys = ("seed", "fold", "digest", "weights_sha256", "members", "versions", "order", "environments", "reproducible")
     return {
         "title": m.title,
+        "settings": without_folders(m.model.model_dump(mode="json", exclude={"search"})),  # a search's values put in
+        **({"deterministic": True} if deterministic else {}),
         "runs": [run.model_dump(mode="json", include=set(keys), exclude_defaults=True) for run in m.runs],
         "search_digest": m.search.best.get("digest") if m.search else None,
         "evaluated_with": m.metrics.versions,
