@@ -14,7 +14,7 @@ OWN_TICKS = 8  # numbers of a logarithmic axis up to which each is a tick
 
 
 @dataclass(frozen=True)
-class Line:
+class CurveLine:
     """What one line joins: the models' numbers, a metric of each and its error, all in rising order of the numbers."""
 
     x: np.ndarray
@@ -23,7 +23,7 @@ class Line:
 
 
 def plot_against_number(
-    panels_of: Mapping[str, Mapping[str, Line]], x_title: str, x_log: bool, y_title: str = ""
+    panels_of: Mapping[str, Mapping[str, CurveLine]], x_title: str, x_log: bool, y_title: str = ""
 ) -> Figure | None:
     """A panel for each title, with a line of points and errors for each name. None without any point.
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from bevatron.config.sections.grid import Grid, GridFigure, Point, name_of
-from bevatron.report.plots.grid_figure import Line, plot_against_number
+from bevatron.report.plots.grid_figure import CurveLine, plot_against_number
 from bevatron.report.plots.style import ReportFigure, draw_figure
 from bevatron.report.results.study_results import StudyResults
 from bevatron.report.tables.metric_titles import title_of
@@ -40,7 +40,7 @@ def _draw(results: StudyResults, name: str, grid: Grid, asked: GridFigure) -> Re
     return draw_figure(draw, f"{results.study.name}-{name}", caption, wide=True)
 
 
-def _line(results: StudyResults, asked: GridFigure, points: list[Point], metric: str) -> Line:
+def _line(results: StudyResults, asked: GridFigure, points: list[Point], metric: str) -> CurveLine:
     """The points of the models that have the metric, in rising order of their number."""
     measured = []
     for point in points:
@@ -49,4 +49,4 @@ def _line(results: StudyResults, asked: GridFigure, points: list[Point], metric:
         if number is not None and np.isfinite(number.value):
             measured.append((asked.x_of(results.study.models[model]), number.value, number.error))
     x, value, error = np.array(sorted(measured), float).reshape(-1, 3).T
-    return Line(x, value, np.nan_to_num(error))
+    return CurveLine(x, value, np.nan_to_num(error))
