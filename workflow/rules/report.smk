@@ -10,6 +10,7 @@ rule report_study:
             category="Report",
             labels={"content": "{study}"},
         ),
+        explore="results/report/{study}/explore.html",
         claims="results/report/{study}/claims.json",
         provenance="results/report/{study}/provenance.json",
     log:
@@ -48,6 +49,7 @@ rule report:
             category="Tables",
             labels={"content": "claims and verdicts"},
         ),
+        plotly="results/report/plotly.min.js",
         provenance="results/report/provenance.json",
     log:
         "logs/report.log",

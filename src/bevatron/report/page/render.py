@@ -18,9 +18,15 @@ from bevatron.store.records.claims import ClaimRecord
 from bevatron.versions import versions
 
 
-def render_study(chapter: Chapter, claims: tuple[ClaimRecord, ...], scale: str) -> str:
-    """A study's page as one text that needs no other file and no network."""
-    return _render("study.html.j2", c=chapter, claims=claims, rates={}, scale=scale, failures=chapter.failures)
+def render_study(
+    chapter: Chapter, claims: tuple[ClaimRecord, ...], scale: str, failures: Sequence[tuple[str, str]], explore: str
+) -> str:
+    """A study's page as one text that needs no other file and no network.
+
+    failures: figures, tables and panels that could not be made, and why; explore: the page to explore, to be linked.
+    """
+    content = {"c": chapter, "claims": claims, "rates": {}, "scale": scale, "failures": failures, "explore": explore}
+    return render_template("study.html.j2", **content)
 
 
 def render_ledger(
@@ -44,7 +50,7 @@ def render_ledger(
         if (study.name, claim.id) in rates and claim.verdict in ("reproduced", "not reproduced")
     ]
     exact = [study.exact_checks() for study in counted]
-    return _render(
+    return render_template(
         "ledger.html.j2",
         studies=[study for study in studies if study.configured],
         strangers=[study for study in studies if not study.configured],
@@ -67,7 +73,8 @@ def render_ledger(
     )
 
 
-def _render(template: str, **content: object) -> str:
+def render_template(template: str, **content: object) -> str:
+    """A template of `bevatron/report/templates` filled with `content`, whose texts are escaped."""
     environment = Environment(
         loader=PackageLoader("bevatron.report"),
         autoescape=True,
