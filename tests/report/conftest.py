@@ -15,6 +15,7 @@ from bevatron.config.sections.study import Study
 from bevatron.config.sections.workflow import Workflow
 from bevatron.evaluate.evaluation import EvaluationContext, Predictions
 from bevatron.evaluate.observables import measure_observables
+from bevatron.evaluate.predictions.file import write_predictions
 from bevatron.evaluate.stage import metrics_record
 from bevatron.report.stage import write_ledger, write_study_page
 from bevatron.store.files.publish import publish_json, publish_text, sha256_of
@@ -173,6 +174,9 @@ def publish_model(folder: Path, study: Study, name: str, manifest: Manifest, pre
         files = {file.name: sha256_of(file) for file in (weights, history)}
         environments = (environment_of(study, seed),)
         runs.append(run_record(seed, digest=digest, files=files, environments=environments))
+    attributes = {"study": study.name, "model": name, "manifest_sha256": manifest.sha256}
+    predictions = place / "evaluation" / name / "predictions.h5"
+    write_predictions(predictions, predicted, attributes, list(range(len(predicted.outputs))))
     context = EvaluationContext(
         study, Workflow(studies=[study.name]), name, Dataset(place / "dataset" / "manifest.json", manifest)
     )

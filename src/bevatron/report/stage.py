@@ -32,8 +32,8 @@ def write_study_page(study: Study, scale: str, results: Path, output_folder: Pat
     `claims.json`.
 
     pdf: of which figures there is a PDF beside the SVG, as `page_style` says. Equal results give equal bytes. A figure,
-    table or panel that cannot be made is told in the page and in the log, and costs nothing else. Raises UserError, with the
-    command that makes it, for a missing or damaged file.
+    table or panel that cannot be made is told in the page and in the log, and costs nothing else. Raises UserError,
+    with the command that makes it, for a missing or damaged file.
     """
     study_results = read_study(study, results)
     entries = decide_claims(study_results, scale)
@@ -86,7 +86,8 @@ def write_ledger(
     missing: dict[str, str] | None = None,
     course: Course | None = None,
 ) -> None:
-    """Publish `tables/claims.csv`, `plotly.min.js`, `provenance.json` and, last, `index.html`, from the studies' `*/claims.json`.
+    """Publish `tables/claims.csv`, `plotly.min.js`, `provenance.json` and, last, `index.html`, from the studies'
+    `*/claims.json`.
 
     studies: those of this run, which must have a page; other studies that have one are shown as well, each with its
     scale, and with what is wrong where its verdicts are not to be trusted. missing: studies left out, and why. course:

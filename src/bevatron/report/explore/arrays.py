@@ -1,4 +1,4 @@
-"""Arrays in the data of a panel: base64 of their bytes, which `bevatron.array` in `explore.js` turns into a typed array."""
+"""Arrays in the data of a panel: base64 of their bytes, which `bevatron.array` of `explore.js` decodes."""
 
 import base64
 from typing import Any

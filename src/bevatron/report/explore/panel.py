@@ -1,4 +1,4 @@
-"""A panel of `explore.html`: a module of `bevatron.report.explore.panels` registers the function that builds its kind."""
+"""A panel of `explore.html`: a module of `bevatron.report.explore.panels` registers what builds its kind."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from bevatron.report.results.study_results import StudyResults
 
 PANELS = Registry("panel", "bevatron.report.explore.panels")
 panels = PANELS.register
-"""Decorator of a module's `build_panels(results: StudyResults) -> list[Panel]`, empty where a study has nothing for it."""
+"""Decorator of a module's `build_panels(results: StudyResults) -> list[Panel]`, empty where a study has none."""
 
 GENERAL = ("threshold", "learning_curves", "searches")
 """Kinds that nearly every study has; they come after those of the study's own physics, in this order."""

@@ -34,9 +34,9 @@ def build_panels(results: StudyResults) -> list[Panel]:
     }
     thinned = any(len(rows) > most for _, _, rows in runs)
     explanation = (
-        "What was logged in each run, over epochs, steps or time. Choose runs and one or two quantities: a gap that opens "
-        "between the training and the validation loss is overtraining; a loss that still falls at the end has not "
-        "finished learning."
+        "What was logged in each run, over epochs, steps or time. Choose runs and one or two quantities: a gap that "
+        "opens between the training and the validation loss is overtraining; a loss that still falls at the end has "
+        "not finished learning."
     )
     if thinned:
         explanation += f" Of longer histories {most} points, evenly spaced, are shown."
