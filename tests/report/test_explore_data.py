@@ -11,6 +11,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
+from bevatron.config.sections.search import Search
 from bevatron.errors import UserError
 from bevatron.evaluate.evaluation import Predictions
 from bevatron.evaluate.predictions.file import write_predictions
@@ -246,11 +247,9 @@ def test_trials_are_ordered_and_keep_those_that_failed(tagger):
 
 def test_of_many_trials_the_best_are_shown_and_choices_keep_their_order(tagger):
     space = {"a": {"kind": "choice", "values": ["relu", "tanh"]}, "b": {"kind": "integers", "low": 1, "high": 9}}
+    settings = Search.model_validate({"trials": 999, "space": space})
     study = tagger.study.model_copy(deep=True)
-    model = study.models["feedforward"]
-    study.models["feedforward"] = model.model_validate(
-        {**model.model_dump(exclude_unset=True), "search": {"trials": 999, "space": space}}
-    )
+    study.models["feedforward"] = study.models["feedforward"].model_copy(update={"search": settings})
     rng = np.random.default_rng(1)
     losses = rng.permutation(999)
     trials = [{"trial": str(i), "a": "tanh", "b": "3", "val_loss": str(loss)} for i, loss in enumerate(losses)]
