@@ -1,6 +1,7 @@
 """Results of two studies as the other stages would publish them, but with predictions drawn, not learned."""
 
 import copy
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -274,7 +275,8 @@ class Browser:
 
     def open(self, page: Path) -> None:
         """Open a page from disk."""
-        self.driver.get_log("browser")
+        for kind in ("browser", "performance"):
+            self.driver.get_log(kind)
         self.driver.get(page.resolve().as_uri())
 
     def run(self, script: str, *arguments: Any) -> Any:
@@ -285,9 +287,10 @@ class Browser:
         """Severe messages of the console."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
-    def loaded(self) -> list[str]:
-        """Addresses of all that the page has loaded."""
-        return self.run("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    def requested(self) -> list[str]:
+        """Addresses that the browser has asked for since the page was opened, the page's own among them."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
 
     def set(self, label: str, value: Any, panel: str) -> None:
         """Move the control with a label in a panel, as a user's input does."""
@@ -322,7 +325,7 @@ def browser() -> Iterator[Browser]:
         "--host-resolver-rules=MAP * ~NOTFOUND", "--disable-background-networking", "--disable-component-update",
     ):  # fmt: skip
         options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=chromedriver))
     driver.set_script_timeout(120)
     try:

@@ -60,9 +60,9 @@ def test_a_page_draws_all_its_panels_and_loads_plotly_alone(opened):
     drawn = opened.run("return [...document.querySelectorAll('section.panel')].map((s) => s.dataset.drawn)")
     assert drawn == ["yes", "yes", "yes"]
     assert opened.run("return document.querySelectorAll('.plot .main-svg').length") >= 4
-    (address,) = opened.loaded()
-    assert address.startswith("file://")
-    assert address.endswith(f"/{PLOTLY}")
+    addresses = opened.requested()
+    assert [address.rpartition("/")[2] for address in addresses] == [EXPLORE, PLOTLY]
+    assert all(address.startswith("file://") for address in addresses)
     assert opened.run("return document.getElementById('no-script').hidden")
     assert opened.errors() == []
 
@@ -73,9 +73,10 @@ def test_the_threshold_leads_to_the_confusion_of_sklearn(position, tagger, opene
     opened.set("threshold", position, "threshold")
     said = opened.run("return document.querySelector('#panel-threshold output').textContent")
     rows = percents(opened.table("#panel-threshold table.confusion"))
-    cut = float(opened.run("""
+    read_edge = """
         const panel = document.querySelector('#panel-threshold script');
-        return bevatron.array(JSON.parse(panel.textContent).models[0].edges)[arguments[0] - 1]""", position))  # fmt: skip
+        return bevatron.array(JSON.parse(panel.textContent).models[0].edges)[arguments[0] - 1]"""
+    cut = float(opened.run(read_edge, position))
     with h5py.File(found.folder / "evaluation" / "feedforward" / "predictions.h5") as file:
         logits, labels = file["outputs"][:].astype(np.float64), file["targets/flavour"][:]
     matrix = np.zeros((3, 3))
@@ -160,7 +161,8 @@ def test_a_unit_says_what_its_formula_says(results, write_page, browser):
     units = [
         {"name": "a", "title": "A </script><b>", "points": "p", "activation": "logistic", "slopes": None,
          "weights": [w, [0, 0, 0]], "seeds": [0, 1]},
-        {"name": "b", "title": "B", "points": "p", "activation": "prelu", "slopes": [0.2], "weights": [w], "seeds": [0]},
+        {"name": "b", "title": "B", "points": "p", "activation": "prelu", "slopes": [0.2], "weights": [w],
+         "seeds": [0]},
     ]  # fmt: skip
     points = {"p": {"x": x.tolist(), "label": label.tolist(), "extent": [-4, 4, -4, 4]}}
     data = {"classes": ["left", "<i>right</i>"], "units": units, "points": points}
@@ -251,12 +253,14 @@ def test_wide_tables_scroll_in_their_frame_and_wrap_on_paper(browser, tmp_path):
     cells = "".join(f"<td class='n'>{k}.123456789 ± 0.000000001</td>" for k in range(18))
     body = f"<tr>{cells}</tr>"
     source = render_template("page.html.j2")  # the style alone
-    frame = "<div class='scroll' tabindex='0'><table class='widest'><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-    table = frame.format("".join(f"<th class='n'>{name}</th>" for name in head), body)
+    columns = "".join(f"<th class='n'>{name}</th>" for name in head)
+    table = f"<table class='widest'><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<div class='scroll' tabindex='0'>{table}</div>"
     page = tmp_path / "wide.html"
     page.write_text(source.replace('<main id="top">', f'<main id="top">{table}'), encoding="utf-8")
     browser.open(page)
-    sizes = "const f = document.querySelector('.scroll'); return [f.scrollWidth, f.clientWidth, document.scrollingElement.scrollWidth]"
+    sizes = """const frame = document.querySelector('.scroll');
+        return [frame.scrollWidth, frame.clientWidth, document.scrollingElement.scrollWidth]"""
     inside, frame_width, whole = browser.run(sizes)
     assert inside > frame_width
     assert whole <= 1280
