@@ -203,7 +203,7 @@ def test_a_unit_says_what_its_formula_says(results, write_page, browser):
 
 def test_hostile_texts_and_values_do_no_harm(results, write_page, browser):
     _, studies, _ = results
-    nasty = "</script><b id='x'>$\\frac$</b><img src=x onerror=\"document.title='hit'\">"
+    nasty = "W" * 500 + "</script><b id='x'>$\\frac$</b><img src=x onerror=\"document.title='hit'\">"
     study = studies[1].model_copy(update={"title": nasty})
     nan = encode_array(np.array([np.nan, 1.0], np.float32))
     runs = [{"model": nasty, "run": nasty, "columns": {"epoch": nan, "val_loss": nan}}] * 2
@@ -218,6 +218,7 @@ def test_hostile_texts_and_values_do_no_harm(results, write_page, browser):
     ]
     browser.open(write_page("nasty", study, panels))
     assert nasty in browser.driver.title
+    assert browser.run("return document.scrollingElement.scrollWidth") <= 1280
     assert browser.run("return document.querySelectorAll('#x, img').length") == 0
     drawn = browser.run("return [...document.querySelectorAll('section.panel')].map((s) => s.dataset.drawn || 'no')")
     assert drawn == ["yes", "yes", "no"]
