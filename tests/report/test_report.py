@@ -72,7 +72,9 @@ def test_a_page_needs_nothing_else_and_its_links_arrive(file, report):
     assert all((report / file).with_name("plots").joinpath(link.removeprefix("plots/")).is_file() for link in to_plots)
     assert bool(to_plots) == (file != "index.html")
     to_pages = {link for link in found.links if not link.startswith(("data:image/", "#"))} - to_plots
-    assert to_pages == ({"curve/index.html", "tagger/index.html"} if file == "index.html" else {"../index.html"})
+    assert to_pages == (
+        {"curve/index.html", "tagger/index.html"} if file == "index.html" else {"../index.html", "explore.html"}
+    )
     assert not re.search(r"url\(|@import", text)
     assert len(text) < 6e6
     assert {link[1:] for link in found.links if link.startswith("#")} <= found.anchors

@@ -81,7 +81,7 @@ def test_a_script_in_every_text_of_a_study_stays_text(number, results, tmp_path,
         assert not {"script", "iframe", "object", "embed", "form"} & set(page.elements)
         assert not [name for name, _ in page.attributes if name.startswith("on")]
         links = [value for name, value in page.attributes if name in ("href", "src")]
-        own = {"../index.html", f"{study.name}/index.html"}
+        own = {"../index.html", "explore.html", f"{study.name}/index.html"}
         own |= {f"plots/{plot.name}" for plot in (tmp_path / study.name / "plots").iterdir()}
         assert all(value.startswith(("#", "data:image/")) or value in own for value in links)
         assert sum(SCRIPT in words for words in page.words) >= texts

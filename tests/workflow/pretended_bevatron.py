@@ -42,9 +42,9 @@ elif stage == "train":
 elif stage == "evaluate":
     made = [option("output") / name for name in ("predictions.h5", "metrics.json")]
 elif stage == "report-study":
-    made = [option("output") / name for name in ("index.html", "claims.json", "provenance.json")]
+    made = [option("output") / name for name in ("index.html", "explore.html", "claims.json", "provenance.json")]
 elif stage == "report":
-    made = [option("output") / name for name in ("index.html", "tables/claims.csv", "provenance.json")]
+    made = [option("output") / name for name in ("index.html", "tables/claims.csv", "plotly.min.js", "provenance.json")]
 for path in made:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(stage)

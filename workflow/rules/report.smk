@@ -10,6 +10,7 @@ rule report_study:
             category="Report",
             labels={"content": "{study}"},
         ),
+        explore="results/report/{study}/explore.html",
         claims="results/report/{study}/claims.json",
         provenance="results/report/{study}/provenance.json",
     log:
@@ -48,6 +49,7 @@ rule report:
             category="Tables",
             labels={"content": "claims and verdicts"},
         ),
+        plotly="results/report/plotly.min.js",
         provenance="results/report/provenance.json",
         lessons=[f"results/report/course/{name}.html" for name in ["index", *(p.stem for p in LESSONS)] if LESSONS],
     log:

@@ -49,6 +49,7 @@ IMPORTED_NEXT = (
     "bevatron.apply.torch_networks",
     "bevatron.report.stage",
     "bevatron.report.sections.*",
+    "bevatron.report.explore.panels.*",
     "matplotlib.backends.backend_svg",
     "matplotlib.backends.backend_pdf",
     "fontTools.subset",

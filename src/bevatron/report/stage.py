@@ -10,6 +10,8 @@ from bevatron.config.sections.course import Course
 from bevatron.config.sections.study import Study
 from bevatron.csv_text import encode_table
 from bevatron.report.course.lesson_pages import render_course
+from bevatron.report.explore.page import EXPLORE, PLOTLY, plotly_script, render_explore
+from bevatron.report.explore.panel import build_all_panels
 from bevatron.report.ledger.claims_table import claims_table
 from bevatron.report.ledger.course_index import index_course, index_table
 from bevatron.report.ledger.decided import decide_claims, record_of
@@ -29,11 +31,12 @@ DECISIVE = ("manifest.json", "data.json", "metrics.json")  # files of the result
 
 
 def write_study_page(study: Study, scale: str, results: Path, output_folder: Path, pdf: Pdf = "shown") -> None:
-    """Publish a study's `tables/*.csv`, `plots/*`, `provenance.json`, `index.html` and, last, `claims.json`.
+    """Publish a study's `tables/*.csv`, `plots/*`, `explore.html`, `provenance.json`, `index.html` and, last,
+    `claims.json`.
 
-    pdf: of which figures there is a PDF beside the SVG, as `page_style` says. Equal results give equal bytes. A figure
-    or table that cannot be made is told in the page and in the log, and costs nothing else. Raises UserError, with the
-    command that makes it, for a missing or damaged file.
+    pdf: of which figures there is a PDF beside the SVG, as `page_style` says. Equal results give equal bytes. A figure,
+    table or panel that cannot be made is told in the page and in the log, and costs nothing else. Raises UserError,
+    with the command that makes it, for a missing or damaged file.
     """
     study_results = read_study(study, results)
     entries = decide_claims(study_results, scale)
@@ -42,7 +45,10 @@ def write_study_page(study: Study, scale: str, results: Path, output_folder: Pat
         chapter = draw_chapter(study_results)
     files = {f"tables/{table.name}.csv": encode_table(table.to_csv()) for table in chapter.tables}
     files |= {f"plots/{name}": content for figure in chapter.figures for name, content in figure.files.items()}
-    page = render_study(chapter, claims, scale).encode()
+    panels = build_all_panels(study_results)
+    files[EXPLORE] = render_explore(study, panels, scale).encode()
+    failures = chapter.failures + [(f"explore-{panel.name}", panel.failure) for panel in panels if panel.failure]
+    page = render_study(chapter, claims, scale, failures, EXPLORE).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)
     for name in {f"plots/{figure.name}.{suffix}" for figure in chapter.figures for suffix in BESIDE} - set(files):
@@ -58,7 +64,7 @@ def write_study_page(study: Study, scale: str, results: Path, output_folder: Pat
         bevatron=versions()["bevatron"],
         config_digest=digest_of(study),
         claims=claims,
-        failures=tuple(FailureRecord(name=name, reason=reason) for name, reason in chapter.failures),
+        failures=tuple(FailureRecord(name=name, reason=reason) for name, reason in failures),
         results={
             name.removeprefix(f"{study.name}/"): digest
             for name, digest in origin["files"]["results"].items()
@@ -67,8 +73,9 @@ def write_study_page(study: Study, scale: str, results: Path, output_folder: Pat
         page={name: sha256_of(output_folder / name) for name in (PAGE, PROVENANCE)},
     )
     write_claims(output_folder / CLAIMS, record)
-    if failures := [name for name, _ in chapter.failures]:
-        log.warning("%s: %d of its figures and tables could not be made: %s", PAGE, len(failures), ", ".join(failures))
+    if failures:
+        names = ", ".join(name for name, _ in failures)
+        log.warning("%s: %d of its figures and tables could not be made: %s", PAGE, len(failures), names)
     log.info("%s: %d models, %d claims", output_folder / PAGE, len(study.models), len(claims))
 
 
@@ -83,7 +90,8 @@ def write_ledger(
     course: Course | None = None,
     lessons: Sequence[Lesson] = (),
 ) -> None:
-    """Publish `tables/claims.csv`, `provenance.json` and, last, `index.html`, from the studies' `*/claims.json`.
+    """Publish `tables/claims.csv`, `plotly.min.js`, `provenance.json` and, last, `index.html`, from the studies'
+    `*/claims.json`.
 
     studies: those of this run, which must have a page; other studies that have one are shown as well, each with its
     scale, and with what is wrong where its verdicts are not to be trusted. missing: studies left out, and why. course:
@@ -97,6 +105,7 @@ def write_ledger(
     files = {f"tables/{table.name}.csv": encode_table(table.to_csv()) for table in tables}
     if course and lessons:
         files |= render_course(course, lessons, index, reported, scale, output_folder)
+    files[PLOTLY] = plotly_script()  # once, for the pages to explore of all studies
     page = render_ledger(reported, scale, missing or {}, course, index).encode()
     for name, content in files.items():
         publish_bytes(inside(output_folder, name), content)

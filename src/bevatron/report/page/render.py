@@ -19,9 +19,15 @@ from bevatron.store.records.claims import ClaimRecord
 from bevatron.versions import versions
 
 
-def render_study(chapter: Chapter, claims: tuple[ClaimRecord, ...], scale: str) -> str:
-    """A study's page as one text that needs no other file and no network."""
-    return render_template("study.html.j2", c=chapter, claims=claims, rates={}, scale=scale, failures=chapter.failures)
+def render_study(
+    chapter: Chapter, claims: tuple[ClaimRecord, ...], scale: str, failures: Sequence[tuple[str, str]], explore: str
+) -> str:
+    """A study's page as one text that needs no other file and no network.
+
+    failures: figures, tables and panels that could not be made, and why; explore: the page to explore, to be linked.
+    """
+    content = {"c": chapter, "claims": claims, "rates": {}, "scale": scale, "failures": failures, "explore": explore}
+    return render_template("study.html.j2", **content)
 
 
 def render_ledger(
@@ -69,7 +75,9 @@ def render_ledger(
 
 
 def render_template(template: str, **content: object) -> str:
-    """A template of `templates/` filled with `content`; every name that it uses must be given."""
+    """A template of `bevatron/report/templates` filled with `content`, whose texts are escaped; every name that it uses must
+    be given.
+    """
     environment = Environment(
         loader=PackageLoader("bevatron.report"),
         autoescape=True,
@@ -81,6 +89,7 @@ def render_template(template: str, **content: object) -> str:
         "plain": plain,
         "sigmas": sigmas,
         "probability": probability,
+        "longest_word": lambda text: max(map(len, text.split()), default=0),
         "slug": lambda text: text.replace(" ", "-"),
         "anchor": anchor_of,
     }

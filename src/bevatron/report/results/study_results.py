@@ -87,6 +87,8 @@ class StudyResults:
     """By variation and model, metrics.json of the varied test events."""
     effects: dict[str, Any] | None = None
     """One event with each effect of the detector, of a recipe that shows it."""
+    folder: Path = field(default_factory=Path)
+    """Where the study's results lie, for what is too large to be read for every page, such as predictions."""
 
     def metric(self, model: str, name: str) -> Measured | None:
         """A model's metric; None where it was not measured."""
@@ -136,9 +138,8 @@ def read_study(study: Study, results: Path) -> StudyResults:
     timings = [_read_json(path, "bevatron simulate") for path in sorted((folder / "raw").glob("*.timing.json"))]
     comparisons = _comparisons(study, folder)
     effects = _detector_effects(study, folder)
-    return StudyResults(
-        study, manifest, data, timings, _size(raw), comparisons, models, measurements, of_folds, variations, effects
-    )
+    facts = (study, manifest, data, timings, _size(raw), comparisons, models, measurements)
+    return StudyResults(*facts, of_folds, variations, effects, folder)
 
 
 def _is_deterministic(m: ModelResults) -> bool:

@@ -1,0 +1,1 @@
+"""`explore.html` of a study: panels to look at and to play with, each of data and one script."""

@@ -1,0 +1,1 @@
+"""The panels of `explore.html`, one module a kind."""
