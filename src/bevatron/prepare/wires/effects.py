@@ -8,6 +8,7 @@ from bevatron.prepare.wires.charge import Charge
 from bevatron.prepare.wires.deposit import fill_image
 from bevatron.prepare.wires.electronics import Electronics, dead_wires
 from bevatron.prepare.wires.images import WireImages, event_values
+from bevatron.prepare.wires.induction import INDUCTION_PLANES, WIRES, add_induced
 from bevatron.prepare.wires.noise import coherent_noise
 from bevatron.prepare.wires.planes import ANGLES
 from bevatron.prepare.wires.response import FINE, GAIN, apply_response, fine_shape, millivolts, pixel_kernel
@@ -109,15 +110,16 @@ def _event_with_most_on_dead_wires(images: WireImages, electronics: Electronics)
 
 def waveform(charge: Charge, plane: str, wire: int, start: float, ticks: int, peaking_time: float) -> np.ndarray:
     """The amplifier's output (ticks,), mV, of one wire from `start` µs on, without noise; charge: its times in µs."""
-    rows, _, margin = fine_shape(ticks, 1, TICK)
-    cells, out = np.zeros((rows, 1), np.float32), np.zeros((ticks, 1), np.float32)
+    near = WIRES if plane in INDUCTION_PLANES else 0
+    rows, width, margin = fine_shape(ticks, 1 + 2 * near, TICK)
+    cells, out = np.zeros((rows, width), np.float32), np.zeros((ticks, width), np.float32)
     kernel = pixel_kernel(plane, peaking_time, TICK)
     time = ((charge.time - start) / TICK + margin) * FINE
-    fill_image(
-        cells, time, charge.wire(plane) - wire, charge.charge, charge.sigma_time / TICK * FINE, charge.sigma_wire
-    )
-    apply_response(cells, kernel.first, kernel.values, margin, out)
-    return millivolts(out[:, 0].astype(np.float64) / TICK, peaking_time)
+    place = charge.wire(plane) - wire + near
+    fill_image(cells, time, place, charge.charge, charge.sigma_time / TICK * FINE, charge.sigma_wire)
+    add = add_induced if near else apply_response
+    add(cells, kernel.first, kernel.values, margin, out)
+    return millivolts(out[:, near].astype(np.float64) / TICK, peaking_time)
 
 
 def _waveforms(charge: Charge, peaking_time: float, pixel_time: float) -> Comparison:
