@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from wire_events import IDEAL, QUIET, images, prepared, raw
 
 from bevatron.prepare.wires.charge import Charge
-from bevatron.prepare.wires.effects import TICK, waveform
+from bevatron.prepare.wires.effect_curves import TICK, waveform
 from bevatron.prepare.wires.response import (
     GAIN,
     induced_charge,

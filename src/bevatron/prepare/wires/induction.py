@@ -17,6 +17,7 @@ from bevatron.compute.numerics.compiled import compiled
 WIRES = 10  # neighbours on either side, as in arXiv:1802.08709
 TABLE = Path(__file__).with_name("induction_table.csv")
 START, END, STEP = -24.0, 6.0, 0.1  # µs; by the end, all electrons are on wires of y
+LEAST = 0.01  # kilo-electrons: less in a cell, a thousandth of the charge together, induces nothing
 REACH, CATHODE = 120, 40.0  # wires on either side and cm: beyond, W changes by less than 0.001
 INDUCTION_PLANES = ("u", "v")
 
@@ -54,7 +55,7 @@ def induced_on_wire(time: np.ndarray, plane: str, wire: int = 0) -> np.ndarray:
 
 @compiled
 def add_induced(cells, first, kernel, margin, image):
-    """Adds to image (height, width) what the charge in `cells` (rows, width) induces on its wire and on those beside it.
+    """Adds to image (height, width) what the charge in `cells` (rows, width) induces, on its wire and beside.
 
     kernel (n_cells of a pixel, n_pixels, n_wires): its middle wire is that of the charge; first, margin: as of
     `response.apply_response`. The cells keep their charge.
@@ -68,8 +69,10 @@ def add_induced(cells, first, kernel, margin, image):
         low, high = max(0, -pixel), min(n, height - pixel)
         for column in range(width):
             charge = cells[row, column]
-            if charge != 0.0:
+            if charge > LEAST:
                 left, right = max(0, middle - column), min(n_wires, width + middle - column)
                 for k in range(low, high):
-                    for j in range(left, right):
-                        image[pixel + k, column - middle + j] += charge * part[k, j]
+                    weights = part[k, left:right]
+                    pixels = image[pixel + k, column - middle + left : column - middle + right]
+                    for j in range(len(weights)):  # from 0 on, so that the compiler adds several at once
+                        pixels[j] += charge * weights[j]
