@@ -17,7 +17,7 @@ TICK = 0.5  # µs: a sample of MicroBooNE's digitisers
 SHORT = 1.0  # µs: charge within this time is at once
 AROUND = 15.0  # µs of a waveform on either side
 NOISE_PIXELS = 4_000
-NEIGHBOURS = (0, 1, 2, 4)  # wires beside the charge that are drawn
+NEIGHBOURS = {0: "nearest wire", 1: "next wire", 2: "2 wires away", 4: "4 wires away"}
 POINT = 16.0  # ke: what a minimum ionising particle leaves on a wire's pitch (arXiv:1802.08709)
 TRACK, DISTANCE = 60.0, 100.0  # cm: length of a track and its distance from the wires
 PIECE = 0.01  # cm of the track
@@ -69,9 +69,11 @@ def neighbours(peaking_time: float) -> Comparison:
     one, zero, ticks = np.ones(1), np.zeros(1), round(2 * AROUND / TICK)
     point = Charge(zero, zero, 0.5 * PITCH / np.cos(np.radians(ANGLES["u"])) * one, POINT * one, zero, zero, zero, zero)
     time, curves = (np.arange(ticks) + 0.5) * TICK - AROUND, []
-    for wire in NEIGHBOURS:
+    for wire, label in NEIGHBOURS.items():
         signal = waveform(point, "u", wire, -AROUND, ticks, peaking_time)
-        curves.append(Curve.of(f"{wire} wires beside it" if wire else "the nearest wire", time, signal))
+        curves.append(
+            Curve.of(("the nearest wire", "the next wire")[wire] if wire < 2 else f"{wire} wires away", time, signal)
+        )
     return Comparison(
         "neighbours",
         f"The waveforms of plane u of {POINT:g} ke at one place, which also induce a charge on the wires beside it.",
@@ -153,6 +155,7 @@ def noise_correlation(electronics: Electronics, seed: int) -> Comparison:
 
 
 def displacements(low: tuple, high: tuple, field: SpaceCharge) -> Comparison:
+    """How far space charge moves charge in a box with these corners, cm."""
     x = np.linspace(low[0], high[0], 60)
     centre = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
     curves = []

@@ -16,7 +16,7 @@ from bevatron.prepare.wires.electronics import Electronics, dead_wires
 from bevatron.prepare.wires.images import WireImages, event_values
 from bevatron.prepare.wires.planes import ANGLES
 from bevatron.prepare.wires.space_charge import SpaceCharge
-from bevatron.prepare.wires.window import charge_views
+from bevatron.prepare.wires.window import PlaneView, Window, charge_views
 from bevatron.raw.detector_effects import DetectorEffects, EffectImage
 from bevatron.store.shards.columns import Samples
 
@@ -26,8 +26,8 @@ DEAD, COHERENT, DISPLACEMENT = 0.1, 0.5, 13.0  # where the study has them off; C
 
 
 def compute_effects(options: Any, raw: Samples, seed: int) -> DetectorEffects:
-    """The event of a small raw shard that has most charge on dead wires, drawn with each effect alone; the recipe's
-    options, where the study has an effect off MicroBooNE's size of it.
+    """The event of a small raw shard in which all effects can be seen (`_clearest_event`), drawn with each effect
+    alone; the recipe's options, where the study has an effect off MicroBooNE's size of it.
     """
     own = options.electronics
     dead = {"dead_fraction": own.dead_fraction or DEAD}
@@ -45,8 +45,7 @@ def compute_effects(options: Any, raw: Samples, seed: int) -> DetectorEffects:
         }
     )
     plain = WireImages(ideal, raw)
-    k, charge = _event_with_most_on_dead_wires(plain, own.model_copy(update=dead))
-    views = charge_views(charge, ideal.window, np.random.Generator(np.random.Philox(seed)))
+    k, charge, views = _clearest_event(plain, own.model_copy(update=dead), ideal.window, seed)
 
     def image(title: str, **changed: Any) -> EffectImage:
         electronics = ideal.electronics.model_copy(update=changed.pop("electronics", {}))
@@ -75,8 +74,9 @@ def compute_effects(options: Any, raw: Samples, seed: int) -> DetectorEffects:
     ]
     caption = (
         f"One simulated event in plane {PLANE}, a pixel a wire and {own.pixel_time:g} µs, without noise below "
-        f"{own.threshold:g} ke ({own.noise:g} ke for coherent noise), with each effect of the detector alone. Red "
-        "and blue: signals of both signs. An effect that this study has off is drawn at MicroBooNE's size."
+        f"{own.threshold:g} ke ({own.noise:g} ke for coherent noise), with each effect of the detector alone. It is the "
+        "event for which the charge on dead wires, or half of the other charge where that is less, is largest. Red and "
+        "blue: signals of both signs. An effect that this study has off is drawn at MicroBooNE's size."
     )
     panels = [
         waveforms(charge, options.response.peaking_time, own.pixel_time),
@@ -95,14 +95,20 @@ def _named(effect: str, size: float) -> str:
     return effect if size else f"{effect} (off in this study)"
 
 
-def _event_with_most_on_dead_wires(images: WireImages, electronics: Electronics) -> tuple[int, Charge]:
-    best, most = (0, None), -1.0
+def _clearest_event(
+    images: WireImages, electronics: Electronics, window: Window, seed: int
+) -> tuple[int, Charge, dict[str, PlaneView]]:
+    """The event in whose panel the smaller of two charges is largest: that on dead wires, and half of the other."""
+    best, largest = None, -1.0
     for k in range(len(images.raw)):
         charge = images.charge(*(event_values(images.raw, name, k) for name in ("segments", "segment_ids")))
-        dead = dead_wires(np.floor(charge.wire(PLANE)).astype(np.int64), tuple(ANGLES).index(PLANE), electronics)
-        hidden = float(charge.charge[dead].sum())
-        if hidden > most:
-            best, most = (k, charge), hidden
-    k, charge = best
-    assert charge is not None  # a shard has an event
-    return k, charge
+        views = charge_views(charge, window, np.random.Generator(np.random.Philox(seed)))
+        wire, view = np.floor(charge.wire(PLANE)).astype(np.int64), views[PLANE]
+        row, column = charge.time - view.time, wire - view.wire
+        shown = (row >= 0) & (row < view.height) & (column >= 0) & (column < view.width)
+        dead = dead_wires(wire, tuple(ANGLES).index(PLANE), electronics)
+        hidden, visible = (float(charge.charge[shown & which].sum()) for which in (dead, ~dead))
+        if min(hidden, visible / 2) > largest:
+            best, largest = (k, charge, views), min(hidden, visible / 2)
+    assert best is not None  # a shard has an event
+    return best
