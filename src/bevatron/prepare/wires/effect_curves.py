@@ -6,7 +6,7 @@ from bevatron.prepare.wires.charge import Charge
 from bevatron.prepare.wires.deposit import fill_image
 from bevatron.prepare.wires.drift import Drift, diffusion_width
 from bevatron.prepare.wires.electronics import Electronics
-from bevatron.prepare.wires.induction import INDUCTION_PLANES, WIRES, add_induced
+from bevatron.prepare.wires.induction import INDUCTION_PLANES, WIRES, add_induced, take_charges
 from bevatron.prepare.wires.noise import coherent_noise
 from bevatron.prepare.wires.planes import ANGLES, PITCH
 from bevatron.prepare.wires.response import FINE, GAIN, apply_response, fine_shape, millivolts, pixel_kernel
@@ -32,8 +32,10 @@ def waveform(charge: Charge, plane: str, wire: int, start: float, ticks: int, pe
     time = ((charge.time - start) / TICK + margin) * FINE
     place = charge.wire(plane) - wire + near
     fill_image(cells, time, place, charge.charge, charge.sigma_time / TICK * FINE, charge.sigma_wire)
-    add = add_induced if near else apply_response
-    add(cells, kernel.first, kernel.values, margin, out)
+    if near:
+        add_induced(*take_charges(cells), kernel.first, kernel.values, margin, out)
+    else:
+        apply_response(cells, kernel.first, kernel.values, margin, out)
     return millivolts(out[:, near].astype(np.float64) / TICK, peaking_time)
 
 
@@ -71,9 +73,7 @@ def neighbours(peaking_time: float) -> Comparison:
     time, curves = (np.arange(ticks) + 0.5) * TICK - AROUND, []
     for wire, label in NEIGHBOURS.items():
         signal = waveform(point, "u", wire, -AROUND, ticks, peaking_time)
-        curves.append(
-            Curve.of(("the nearest wire", "the next wire")[wire] if wire < 2 else f"{wire} wires away", time, signal)
-        )
+        curves.append(Curve.of(label, time, signal))
     return Comparison(
         "neighbours",
         f"The waveforms of plane u of {POINT:g} ke at one place, which also induce a charge on the wires beside it.",
@@ -121,7 +121,7 @@ def track_signal(
     fill_image(cells, (time + margin) * FINE, place, np.ones(len(along)), sigma_time * FINE, sigma_wire)
     kernel = pixel_kernel(plane, peaking_time, pixel_time)
     values = kernel.values[:, :, WIRES - wires : WIRES + wires + 1]
-    add_induced(cells, kernel.first, np.ascontiguousarray(values), 0, image)
+    add_induced(*take_charges(cells), kernel.first, np.ascontiguousarray(values), 0, image)
     return float(np.abs(image, dtype=np.float64).sum() / len(along))
 
 

@@ -74,8 +74,8 @@ def compute_effects(options: Any, raw: Samples, seed: int) -> DetectorEffects:
     ]
     caption = (
         f"One simulated event in plane {PLANE}, a pixel a wire and {own.pixel_time:g} µs, without noise below "
-        f"{own.threshold:g} ke ({own.noise:g} ke for coherent noise), with each effect of the detector alone. It is the "
-        "event for which the charge on dead wires, or half of the other charge where that is less, is largest. Red and "
+        f"{own.threshold:g} ke ({own.noise:g} ke for coherent noise), with each effect of the detector alone. It is "
+        "the event whose dead wires hide most, counted up to half of what the others show. Red and "
         "blue: signals of both signs. An effect that this study has off is drawn at MicroBooNE's size."
     )
     panels = [

@@ -32,7 +32,8 @@ BIAS = {"u": -110.0, "v": 0.0, "y": 230.0}  # MicroBooNE's, arXiv:1612.05824
 RADIUS = 0.0075  # of 150 µm wires
 PLANES = tuple(PLANE_X)
 MOBILITY = (551.6, 7158.3, 4440.43, 4.29, 43.63, 0.2053)  # a0 to a5 of Li et al., cm²/(V s) and kV/cm
-CAPTURE = 1.6 * RADIUS  # an electron so near to a wire of y is on it within less than 0.05 µs
+CAPTURE = 0.02  # cm: an electron so near to a wire of y is on it within less than 0.1 µs
+LONGEST = 200.0  # µs of a drift line
 
 
 def drift_speed(field: np.ndarray) -> np.ndarray:
@@ -108,10 +109,14 @@ class WireField:
         return total
 
     def drift(self, start_y: np.ndarray, start_x: float = 4.0, step: float = 0.01) -> Path:
-        """Lines from x = start_x and y (n_lines,) to the wires of y; fourth-order Runge-Kutta steps of `step` µs."""
+        """Lines from x = start_x and y (n_lines,) to the wires of y; fourth-order Runge-Kutta steps of `step` µs.
+        ValueError for a line that does not end on a wire.
+        """
         x, y = np.full(len(start_y), start_x), np.array(start_y, np.float64)
         xs, ys, alive = [x], [y], np.ones(len(x), bool)
         while alive.any():
+            if len(xs) * step > LONGEST:
+                raise ValueError(f"drift: a line from x = {start_x} cm has no end, found step = {step} µs; take less")
             new_x, new_y = self._step(x, y, step)
             near = np.hypot(new_x - PLANE_X["y"], new_y - np.round(new_y / PITCH) * PITCH) < CAPTURE
             x, y = np.where(alive, new_x, x), np.where(alive, new_y, y)

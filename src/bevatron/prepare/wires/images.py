@@ -11,7 +11,7 @@ from bevatron.prepare.wires.boxes import COSMIC, find_boxes
 from bevatron.prepare.wires.charge import Charge, drift_charge
 from bevatron.prepare.wires.deposit import fill_image
 from bevatron.prepare.wires.electronics import dead_wires, read_out_pixels
-from bevatron.prepare.wires.induction import INDUCTION_PLANES, add_induced
+from bevatron.prepare.wires.induction import INDUCTION_PLANES, add_induced, take_charges
 from bevatron.prepare.wires.labels import PixelClasses, label_pixels
 from bevatron.prepare.wires.noise_draws import count_noise_draws
 from bevatron.prepare.wires.planes import ANGLES
@@ -21,7 +21,6 @@ from bevatron.prepare.wires.space_charge import displace_segments
 from bevatron.prepare.wires.window import PlaneView, charge_views, detector_views, image_side
 from bevatron.store.shards.columns import Samples
 
-FAINT = 0.02  # kilo-electrons on u and v below which a signal is none: a twentieth of the noise, a fifth of a digit
 Pixels = tuple[np.ndarray, np.ndarray]
 
 
@@ -119,9 +118,9 @@ class WireImages:
         if plane not in INDUCTION_PLANES:
             apply_response(cells, kernel.first, kernel.values, margin, self._buffer)
             return None
-        add_induced(cells, kernel.first, kernel.values, margin, self._buffer)
-        self._buffer[np.abs(self._buffer) < FAINT] = 0.0
-        return count_noise_draws(cells, plane, peaking_time, pixel_time, margin, self._scratch)
+        charges = take_charges(cells)
+        add_induced(*charges, kernel.first, kernel.values, margin, self._buffer)
+        return count_noise_draws(charges, plane, peaking_time, pixel_time, margin, self._scratch)
 
     def _labels(
         self, k: int, charge: Charge, planes: dict[str, Pixels], views: dict[str, PlaneView]

@@ -18,6 +18,7 @@ WIRES = 10  # neighbours on either side, as in arXiv:1802.08709
 TABLE = Path(__file__).with_name("induction_table.csv")
 START, END, STEP = -24.0, 6.0, 0.1  # µs; by the end, all electrons are on wires of y
 LEAST = 0.01  # kilo-electrons: less in a cell, a thousandth of the charge together, induces nothing
+FAINT = 0.02  # kilo-electrons in a pixel below which a signal is none: a twentieth of the noise, a fifth of a digit
 REACH, CATHODE = 120, 40.0  # wires on either side and cm: beyond, W changes by less than 0.001
 INDUCTION_PLANES = ("u", "v")
 
@@ -54,25 +55,45 @@ def induced_on_wire(time: np.ndarray, plane: str, wire: int = 0) -> np.ndarray:
 
 
 @compiled
-def add_induced(cells, first, kernel, margin, image):
-    """Adds to image (height, width) what the charge in `cells` (rows, width) induces, on its wire and beside.
+def take_charges(cells):
+    """Row, column and charge (n,) of the cells (rows, width) with charge, row by row; empties them."""
+    n = 0
+    for row in range(cells.shape[0]):
+        for column in range(cells.shape[1]):
+            n += cells[row, column] != 0.0
+    rows, columns, charges = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.float32)
+    n = 0
+    for row in range(cells.shape[0]):
+        for column in range(cells.shape[1]):
+            if cells[row, column] != 0.0:
+                rows[n], columns[n], charges[n] = row, column, cells[row, column]
+                cells[row, column] = 0.0
+                n += 1
+    return rows, columns, charges
 
-    kernel (n_cells of a pixel, n_pixels, n_wires): its middle wire is that of the charge; first, margin: as of
-    `response.apply_response`. The cells keep their charge.
+
+@compiled
+def add_induced(rows, columns, charges, first, kernel, margin, image):
+    """Adds to image (height, width) what charges (n,) in cells induce, on their wire and beside.
+
+    rows, columns, charges (n,): of `take_charges`; kernel (n_cells of a pixel, n_pixels, n_wires): its middle wire is
+    that of the charge; first, margin: as of `response.apply_response`. What is below FAINT afterwards is 0.
     """
     height, width = image.shape
     fine, n, n_wires = kernel.shape
     middle = n_wires // 2
-    for row in range(cells.shape[0]):
-        pixel = row // fine - margin + first
-        part = kernel[row % fine]
-        low, high = max(0, -pixel), min(n, height - pixel)
-        for column in range(width):
-            charge = cells[row, column]
-            if charge > LEAST:
-                left, right = max(0, middle - column), min(n_wires, width + middle - column)
-                for k in range(low, high):
-                    weights = part[k, left:right]
-                    pixels = image[pixel + k, column - middle + left : column - middle + right]
-                    for j in range(len(weights)):  # from 0 on, so that the compiler adds several at once
-                        pixels[j] += charge * weights[j]
+    for i in range(len(charges)):
+        charge = charges[i]
+        if charge < LEAST:
+            continue
+        pixel, part, column = rows[i] // fine - margin + first, kernel[rows[i] % fine], columns[i]
+        left, right = max(0, middle - column), min(n_wires, width + middle - column)
+        for k in range(max(0, -pixel), min(n, height - pixel)):
+            weights = part[k, left:right]
+            pixels = image[pixel + k, column - middle + left : column - middle + right]
+            for j in range(len(weights)):  # from 0 on, so that the compiler adds several at once
+                pixels[j] += charge * weights[j]
+    flat = image.ravel()
+    for i in range(len(flat)):
+        if abs(flat[i]) < FAINT:
+            flat[i] = 0.0
