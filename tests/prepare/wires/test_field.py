@@ -67,13 +67,15 @@ def test_wires_are_at_their_potential_and_induce_reciprocally(field):
 def test_all_electrons_pass_u_and_v_and_end_on_y(field):
     start = np.linspace(-0.49, 0.49, 8) * PITCH
     path = field.drift(start, step=0.02)
-    np.testing.assert_allclose(np.hypot(path.x[-1] - PLANE_X["y"], path.y[-1]), CAPTURE, atol=0.01)
+    nearest = path.y[-1] - np.round(path.y[-1] / PITCH) * PITCH
+    np.testing.assert_allclose(np.hypot(path.x[-1] - PLANE_X["y"], nearest), CAPTURE, atol=0.01)
+    np.testing.assert_allclose(path.y[-1], nearest)  # of their own cell
     np.testing.assert_allclose(path.y, -path.y[:, ::-1], atol=0.02)  # a mirror
 
 
-def test_a_line_that_comes_to_rest_before_a_wire_is_refused(field):
-    with pytest.raises(ValueError, match="start beside y = 0"):
-        field.drift(np.array([0.0]), start_x=1.0, step=0.1)
+def test_lines_that_come_to_rest_are_refused(field):
+    with pytest.raises(ValueError, match="start beside it"):
+        field.drift(np.array([0.5, 0.0]) * PITCH, start_x=1.0, step=0.1)
 
 
 def test_charge_on_one_wire_is_the_charge_of_y_and_none_on_u_and_v(field):
@@ -109,12 +111,12 @@ def test_potentials_are_those_of_the_published_field_calculation():
             assert np.interp(time, table["time"], table[plane][:, wire]) == pytest.approx(value, abs=0.035)
 
 
-def test_the_table_ends_at_zero_and_falls_with_distance():
+def test_the_table_ends_near_zero_and_falls_with_distance():
     table = read_table()
     assert table["time"][[0, -1]].tolist() == [START, END]
     for plane in "uv":
         assert table[plane].shape[1] == WIRES + 1
-        assert (table[plane][-1] == 0).all()
+        assert table[plane][-1].max() < 0.005  # of the few electrons that start midway between two wires
         assert (np.diff(table[plane].max(0)) < 0).all()
         assert table[plane].min() >= 0
 

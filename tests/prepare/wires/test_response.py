@@ -83,7 +83,8 @@ def test_the_collection_plane_has_a_closed_form_gain():
         bipolar = waveform(point(50.0), plane, 0, -20.0, 140, 2.0)
         assert abs(bipolar.sum()) < 1e-3 * np.abs(bipolar).sum()
         assert bipolar.argmax() < 40.0 / TICK < bipolar.argmin()  # first up, then down
-        assert -bipolar.min() > 1.2 * bipolar.max()  # it goes faster than it comes
+        if plane == "u":  # which no plane shields: charge comes more slowly than it goes
+            assert -bipolar.min() > 1.2 * bipolar.max()
 
 
 def test_signals_are_linear_in_charge():

@@ -110,18 +110,19 @@ class WireField:
 
     def drift(self, start_y: np.ndarray, start_x: float = 4.0, step: float = 0.01) -> Path:
         """Lines from x = start_x and y (n_lines,) to the wires of y; fourth-order Runge-Kutta steps of `step` µs.
-        ValueError for a line that does not end, such as that which comes to rest before a wire of u, at y = 0.
+        ValueError for a line that does not end, such as those which come to rest before a wire of u, at y = 0,
+        or between two of y.
         """
         x, y = np.full(len(start_y), start_x), np.array(start_y, np.float64)
         xs, ys, alive = [x], [y], np.ones(len(x), bool)
         while alive.any():
             if len(xs) * step > LONGEST:
                 resting = float(np.asarray(start_y)[alive][0])
-                raise ValueError(f"drift: the line from y = {resting:g} cm does not end; start beside y = 0")
+                raise ValueError(f"drift: the line from y = {resting:g} cm does not end; start beside it")
             new_x, new_y = self._step(x, y, step)
             near = np.hypot(new_x - PLANE_X["y"], new_y - np.round(new_y / PITCH) * PITCH) < CAPTURE
             x, y = np.where(alive, new_x, x), np.where(alive, new_y, y)
-            alive &= ~near & (new_x > PLANE_X["y"] - CAPTURE)
+            alive &= ~near
             xs.append(x)
             ys.append(y)
         time, all_x = np.arange(len(xs)) * step, np.array(xs)

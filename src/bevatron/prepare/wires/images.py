@@ -11,7 +11,7 @@ from bevatron.prepare.wires.boxes import COSMIC, find_boxes
 from bevatron.prepare.wires.charge import Charge, drift_charge
 from bevatron.prepare.wires.deposit import fill_image
 from bevatron.prepare.wires.electronics import dead_wires, read_out_pixels
-from bevatron.prepare.wires.induction import INDUCTION_PLANES, add_induced, take_charges
+from bevatron.prepare.wires.induction import INDUCTION_PLANES, add_induced, drop_faint, take_charges
 from bevatron.prepare.wires.labels import PixelClasses, label_pixels
 from bevatron.prepare.wires.noise_draws import count_noise_draws
 from bevatron.prepare.wires.planes import ANGLES
@@ -120,6 +120,7 @@ class WireImages:
             return None
         charges = take_charges(cells)
         add_induced(*charges, kernel.first, kernel.values, margin, self._buffer)
+        drop_faint(self._buffer)
         return count_noise_draws(charges, plane, peaking_time, pixel_time, margin, self._scratch)
 
     def _labels(
