@@ -2,8 +2,8 @@
 
 `induction_table.csv` has the fraction of its charge that an electron has induced on the wires 0 to 10 beside that in
 whose cell it is, at times before and after it passes the plane, averaged over places in the cell. The current is its
-slope: bipolar, as it has induced nothing when it has left. What an electron has induced 24 µs, or 2.6 cm, before it arrives (3 %
-on u, 0.6 % on v) is taken as rising evenly from 0 at its arrival backwards, and what is farther away is left out.
+slope: bipolar, as it has induced nothing when it has left. What it has induced 24 µs, or 2.6 cm, before it arrives, 3 %
+on u and 0.6 % on v, is taken off, evenly less until the arrival; what is farther away is left out.
 """
 
 import csv
@@ -50,8 +50,8 @@ def induced_on_wire(time: np.ndarray, plane: str, wire: int = 0) -> np.ndarray:
     table = read_table()
     known = table[plane][:, abs(wire)]
     value = np.interp(time, table["time"], known, left=0.0, right=0.0)
-    ramp = known[0] * np.clip(time / START, 0.0, 1.0)
-    return np.where((time > START) & (time < END), value - ramp, 0.0)
+    far = known[0] * np.clip(time / START, 0.0, 1.0)
+    return np.where((time > START) & (time < END), value - far, 0.0)
 
 
 @compiled
