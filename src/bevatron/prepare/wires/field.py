@@ -17,7 +17,7 @@ Electrons follow the drift field with the mobility of liquid argon at 89 K as fi
 Meth. A 816 (2016) 160 (arXiv:1508.07059), without diffusion, to a wire of y.
 
 Lengths are in cm, times in µs, potentials in V. `python -m bevatron.prepare.wires.field` writes the table of
-`induction.py` again, in some seconds.
+`induction.py` again, in less than a minute.
 """
 
 from functools import cached_property
@@ -28,7 +28,7 @@ import numpy as np
 from bevatron.prepare.wires.planes import PITCH
 
 PLANE_X = {"u": 0.6, "v": 0.3, "y": 0.0}  # 3 mm between planes
-BIAS = {"u": -110.0, "v": 0.0, "y": 230.0}  # MicroBooNE's, arXiv:1612.05824
+BIAS = {"u": -110.0, "v": 0.0, "y": 230.0}  # MicroBooNE's with a drift field of 273 V/cm
 RADIUS = 0.0075  # of 150 µm wires
 PLANES = tuple(PLANE_X)
 MOBILITY = (551.6, 7158.3, 4440.43, 4.29, 43.63, 0.2053)  # a0 to a5 of Li et al., cm²/(V s) and kV/cm
