@@ -55,10 +55,10 @@ def test_effects_are_drawn_and_the_same_each_time():
     assert waveforms["plane y"].min() > -0.05 * waveforms["plane y"].max()
     with page_style():
         figure = plot_detector_effects(effects)
-    for axes in figure.axes[: len(titles) + 3]:
+    for axes in figure.axes[: len(titles) + 5]:
         assert axes.get_xlabel()
         assert axes.get_ylabel()
-    assert "Δx on the axis" in [text.get_text() for text in figure.axes[len(titles) + 2].get_legend().get_texts()]
+    assert "Δx on the axis" in [text.get_text() for text in figure.axes[len(titles) + 4].get_legend().get_texts()]
 
 
 def test_an_effect_that_a_study_has_off_is_named_so():
@@ -67,3 +67,14 @@ def test_an_effect_that_a_study_has_off_is_named_so():
     )
     titles = [image.title for image in WirePlanes().effects(options, raw([[MUON]]), 3).images]
     assert titles[2:5] == [f"{name} (off in this study)" for name in ("dead wires", "coherent noise", "space charge")]
+
+
+def test_the_event_that_is_drawn_shows_both_what_dead_wires_hide_and_what_they_leave():
+    """On chips that are dead, beside them, and over both: the last is drawn, wherever it is in the shard."""
+    options = WirePlanes.Options.model_validate({"kind": "lartpc", "images": {"lores": {"rebin": 8}}, **ALL})
+    across = ((60, 0, 100), (80, 0, 280), 2.1, 0)  # over 300 wires of v: a tenth of them is dead
+    point = ((60, 0, 100), (60.3, 0, 100), 2.1, 0)
+    for events in ([[point], [across], [point]], [[across], [], [point]]):
+        effects = WirePlanes().effects(options, raw(events), 3)
+        assert len(effects.images[0].index) > 50
+        assert 0 < len(effects.images[2].index) < len(effects.images[0].index)

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
 from wire_events import IDEAL, QUIET, images, prepared, raw
 
 from bevatron.prepare.wires.charge import Charge
-from bevatron.prepare.wires.effects import TICK, waveform
+from bevatron.prepare.wires.drift import Drift
+from bevatron.prepare.wires.effect_curves import TICK, track_signal, waveform
 from bevatron.prepare.wires.response import (
     GAIN,
     induced_charge,
-    induced_current,
     millivolts,
     pixel_kernel,
     shaper_pulse,
@@ -52,16 +51,6 @@ def test_a_femtocoulomb_gives_14_millivolts():
     assert millivolts(pulse, 2.0).max() == pytest.approx(14.0, rel=1e-4)
 
 
-def test_the_current_of_induction_is_the_slope_of_the_charge_and_integrates_to_zero():
-    time = np.arange(-15, 15, 0.001)
-    for plane, total in {"u": 0.0, "v": 0.0, "y": 1.0}.items():
-        assert quad(lambda t, p=plane: float(induced_current(np.array(t), p)), -20, 20, points=[0])[0] == pytest.approx(
-            total, abs=1e-6
-        )
-        slope = np.gradient(induced_charge(time, plane), time)
-        np.testing.assert_allclose(slope, induced_current(time, plane), atol=2e-3)
-
-
 def test_widths_are_those_of_the_published_field_calculation():
     """File ub-10-half.json of Wire-Cell's data, averaged over a wire's cell; its samples are 0.1 µs apart."""
     time = np.arange(-10, 10, 0.01)
@@ -69,7 +58,7 @@ def test_widths_are_those_of_the_published_field_calculation():
         charge = induced_charge(time, plane)
         above = time[charge > charge.max() / 2]
         assert charge.max() == pytest.approx(largest, abs=0.01)
-        assert (-above[0], above[-1]) == pytest.approx((before, after), abs=0.2)
+        assert (-above[0], above[-1]) == pytest.approx((before, after), abs=0.4)
     low, high = (np.interp(q, induced_charge(time, "y"), time) for q in (0.16, 0.84))
     assert high - low == pytest.approx(1.9, abs=0.2)
 
@@ -78,8 +67,9 @@ def test_widths_are_those_of_the_published_field_calculation():
 def test_kernels_are_electrons_for_an_electron(pixel_time):
     for plane, total in {"u": 0.0, "v": 0.0, "y": 1.0}.items():
         kernel = pixel_kernel(plane, 2.0, pixel_time).values
-        np.testing.assert_allclose(kernel.sum(1), total, atol=1e-9)
-        assert np.abs(kernel[:, [0, -1]]).max() < 1e-4  # nothing is cut off
+        np.testing.assert_allclose(kernel.sum(1), total, atol=1e-6)
+        assert np.abs(kernel[:, -1]).max() < 1e-4  # nothing is cut off
+        assert np.abs(kernel[:, 0]).max() < (1e-4 if plane == "y" else 2e-3 * pixel_time)
 
 
 def test_the_collection_plane_has_a_closed_form_gain():
@@ -90,9 +80,11 @@ def test_the_collection_plane_has_a_closed_form_gain():
     mean = (signal * (np.arange(100) + 0.5)).sum() / signal.sum() * TICK
     assert mean == pytest.approx(20.0, abs=TICK / 2)  # no delay
     for plane in "uv":
-        bipolar = waveform(point(50.0), plane, 0, 0.0, 100, 2.0)
+        bipolar = waveform(point(50.0), plane, 0, -20.0, 140, 2.0)
         assert abs(bipolar.sum()) < 1e-3 * np.abs(bipolar).sum()
-        assert bipolar.argmax() < 20.0 / TICK < bipolar.argmin()  # first up, then down
+        assert bipolar.argmax() < 40.0 / TICK < bipolar.argmin()  # first up, then down
+        if plane == "u":  # which no plane shields: charge comes more slowly than it goes
+            assert -bipolar.min() > 1.2 * bipolar.max()
 
 
 def test_signals_are_linear_in_charge():
@@ -116,12 +108,39 @@ def test_images_of_waveforms_are_signed_on_induction_planes_and_hold_the_charge_
     np.testing.assert_array_equal(sizes, np.abs(found))
 
 
-def test_a_track_along_the_drift_cancels_itself_on_induction_planes():
-    found = images(prepared(raw([[ALONG_DRIFT]]), response=WAVEFORM, electronics={**QUIET, "threshold": 0.5}))[0]
-    across = images(prepared(raw([[ACROSS]]), response=WAVEFORM, electronics={**QUIET, "threshold": 0.5}))[0]
+def test_a_track_along_the_drift_keeps_its_ends_alone_on_induction_planes():
+    electronics = {**QUIET, "threshold": 0.5}
+    found = images(prepared(raw([[ALONG_DRIFT]]), response=WAVEFORM, electronics=electronics))[0]
+    across = images(prepared(raw([[ACROSS]]), response=WAVEFORM, electronics=electronics))[0]
     for plane in (0, 1):
         steep, flat = (np.abs(image[plane]).sum() / image[2].sum() for image in (found, across))
-        assert steep < 0.1 * flat
+        assert steep < 0.15 * flat
+        rows = np.flatnonzero(np.abs(found[2]).max(1))
+        strong = np.flatnonzero(np.abs(found[plane]).max(1) > 0.05 * found[2].max())
+        assert strong.min() < rows.min() + 5
+        assert strong.max() > rows.max() - 5
+        assert found[plane][strong.min()].max() > 0 > found[plane][strong.max()].min()
+
+
+@pytest.mark.parametrize(
+    ("plane", "angles"),
+    [
+        ("u", {0: 1.08, 15: 1.35, 30: 1.28, 50: 0.98, 65: 0.66, 75: 0.42, 80: 0.29, 84: 0.19}),
+        ("v", {0: 0.74, 15: 0.70, 30: 0.64, 50: 0.48, 65: 0.32, 75: 0.20, 80: 0.14, 84: 0.09}),
+    ],
+)
+def test_a_tracks_signal_falls_with_its_angle_as_with_the_published_field_calculation(plane, angles):
+    """The references are `track_signal` with the potentials of Wire-Cell's file ub-10-half.json instead of ours."""
+    for angle, published in angles.items():
+        assert track_signal(plane, angle, 2.0, 3.0, Drift()) == pytest.approx(published, rel=0.1)
+
+
+def test_signals_of_two_tracks_add_up():
+    one, two, both = (
+        images(prepared(raw([tracks]), response=WAVEFORM, electronics=QUIET, window={"show": "detector"}))[0]
+        for tracks in ([ACROSS], [ALONG_DRIFT], [ACROSS, ALONG_DRIFT])
+    )
+    np.testing.assert_allclose(both, one + two, atol=0.25)  # digits of 0.1 ke, and what is below a digit
 
 
 def test_the_threshold_is_on_the_size_of_a_signal():

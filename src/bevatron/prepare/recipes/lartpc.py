@@ -19,9 +19,9 @@ from bevatron.raw.detector_effects import DetectorEffects
 from bevatron.store.shards.columns import Dense, ElementTarget, Group, Samples, SparseImages
 
 APPROXIMATIONS = (
-    "Signals are either deconvolved perfectly or the waveforms of a parametrised response without the induction on "
-    "neighbouring wires; the noise of a wire's own is white; space charge, where it is on, is a smooth formula and "
-    "leaves recombination as it is."
+    "Signals are either deconvolved perfectly or waveforms, whose response on u and v is averaged over the places in a "
+    "wire's cell, and on y leaves out the neighbouring wires; the noise of a wire's own is white; space charge, where "
+    "it is on, is a smooth formula and leaves recombination as it is."
 )
 
 
@@ -45,7 +45,7 @@ class WirePlanes:
     space charge, response, noise and threshold: one module each in bevatron.prepare.wires.
     """
 
-    VERSION = 2
+    VERSION = 3
 
     class Options(WithLaterKeys, kinds.Options):
         LATER: ClassVar[tuple[str, ...]] = ("labels",)

@@ -55,13 +55,15 @@ def read_out_pixels(
     random: np.random.Generator,
     first_wire: int = 0,
     signed: bool = False,
+    draws: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels above the threshold of one plane: index (n,) int64 in C order, rising, and value (n,) float32.
 
     charge (height, width), kilo-electrons; dead (width,) bool; first_wire: the number of the first, which says which
     wires share a board; signed: the threshold is on the size of a signal that has both signs. Noise is drawn where
     there is charge; of the many empty pixels only those are made that it lifts above the threshold, which is the same
-    thing.
+    thing. draws: how many of the numbers for pixels with a signal `random` gives, whatever their number; the others are
+    of a stream that it spawns (`noise_draws.py`); None: all.
     """
     flat = charge.ravel()
     height, width = charge.shape
@@ -72,7 +74,9 @@ def read_out_pixels(
         boards -= boards[0]
         correlation = np.exp(-electronics.pixel_time / electronics.coherent_time)
         shared = coherent_noise(height, boards[-1] + 1, electronics.coherent_noise, correlation, random)
-        value += shared[index // width, boards[index % width]] + random.normal(0.0, electronics.noise, len(value))
+        value += shared[index // width, boards[index % width]] + _own_noise(
+            len(value), draws, electronics.noise, random
+        )
         where, noise = noise_above(shared, boards, electronics.noise, electronics.threshold, signed, random)
         empty = flat[where] == 0
         index, value = np.concatenate([index, where[empty]]), np.concatenate([value, noise[empty]])
@@ -90,3 +94,10 @@ def read_out_pixels(
     selected = np.flatnonzero((size >= electronics.threshold) & (size_digits > 0) & ~dead[index % width])
     selected = selected[np.argsort(index[selected])]
     return index[selected], (digits[selected] * STEP).astype(np.float32)
+
+
+def _own_noise(n: int, draws: int | None, sigma: float, random: np.random.Generator) -> np.ndarray:
+    if draws is None:
+        return random.normal(0.0, sigma, n)
+    noise, further = random.normal(0.0, sigma, draws), random.spawn(1)[0]
+    return np.concatenate([noise, further.normal(0.0, sigma, max(n - draws, 0))])[:n]

@@ -11,9 +11,11 @@ from bevatron.prepare.wires.boxes import COSMIC, find_boxes
 from bevatron.prepare.wires.charge import Charge, drift_charge
 from bevatron.prepare.wires.deposit import fill_image
 from bevatron.prepare.wires.electronics import dead_wires, read_out_pixels
+from bevatron.prepare.wires.induction import INDUCTION_PLANES, add_induced, drop_faint, take_charges
 from bevatron.prepare.wires.labels import PixelClasses, label_pixels
+from bevatron.prepare.wires.noise_draws import count_noise_draws
 from bevatron.prepare.wires.planes import ANGLES
-from bevatron.prepare.wires.response import FINE, INDUCTION, apply_response, fine_shape, pixel_kernel
+from bevatron.prepare.wires.response import FINE, apply_response, charged_cells, fine_shape, pixel_kernel
 from bevatron.prepare.wires.shower import measure_shower_start
 from bevatron.prepare.wires.space_charge import displace_segments
 from bevatron.prepare.wires.window import PlaneView, charge_views, detector_views, image_side
@@ -61,6 +63,7 @@ class WireImages:
         self._pulse = options.electronics.model_copy(update={"shaping": 0.0}) if self.waveform else options.electronics
         rows, columns, self._margin = fine_shape(height, width, options.electronics.pixel_time)
         self._cells = np.zeros((rows, columns) if self.waveform else (0, 0), np.float32)
+        self._scratch = np.zeros_like(self._buffer)
         self.classes_of_pixels = PixelClasses(raw) if options.labels else None
 
     def event(self, k: int, random: np.random.Generator) -> EventImages:
@@ -96,17 +99,29 @@ class WireImages:
         electronics, buffer = self.options.electronics, self._buffer
         buffer[:] = 0.0
         wire, time = charge.wire(plane) - view.wire, charge.time - view.time
+        signed, draws = self.waveform and plane in INDUCTION_PLANES, None
         if self.waveform:
-            kernel = pixel_kernel(plane, self.options.response.peaking_time, electronics.pixel_time)
-            time, sigma_time = (time + self._margin) * FINE, charge.sigma_time * FINE
-            fill_image(self._cells, time, wire, charge.charge, sigma_time, charge.sigma_wire)
-            apply_response(self._cells, kernel.first, kernel.values, self._margin, buffer)
+            draws = self._add_waveforms(charge, plane, wire, time)
         else:
             fill_image(buffer, time, wire, charge.charge, charge.sigma_time, charge.sigma_wire)
         dead = self._dead(view.wire + np.arange(view.width), plane)
-        signed = self.waveform and plane in INDUCTION
-        index, value = read_out_pixels(buffer, dead, electronics, random, view.wire, signed)
+        index, value = read_out_pixels(buffer, dead, electronics, random, view.wire, signed, draws)
         return index, np.abs(value) if signed and self.options.response.rectify else value
+
+    def _add_waveforms(self, charge: Charge, plane: str, wire: np.ndarray, time: np.ndarray) -> int | None:
+        """Adds the signals to the buffer; of u and v the number of `read_out_pixels`'s draws."""
+        peaking_time, pixel_time = self.options.response.peaking_time, self.options.electronics.pixel_time
+        kernel = pixel_kernel(plane, peaking_time, pixel_time)
+        time, sigma_time = (time + self._margin) * FINE, charge.sigma_time * FINE
+        fill_image(self._cells, time, wire, charge.charge, sigma_time, charge.sigma_wire)
+        cells, margin = charged_cells(self._cells, time, sigma_time, self._margin)
+        if plane not in INDUCTION_PLANES:
+            apply_response(cells, kernel.first, kernel.values, margin, self._buffer)
+            return None
+        charges = take_charges(cells)
+        add_induced(*charges, kernel.first, kernel.values, margin, self._buffer)
+        drop_faint(self._buffer)
+        return count_noise_draws(charges, plane, peaking_time, pixel_time, margin, self._scratch)
 
     def _labels(
         self, k: int, charge: Charge, planes: dict[str, Pixels], views: dict[str, PlaneView]

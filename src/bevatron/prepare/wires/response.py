@@ -2,22 +2,19 @@
 
 The current that a moving charge q induces is q dW/dt (S. Ramo, Proc. IRE 27 (1939) 584), W being the wire's weighting
 potential where the charge is. On the induction planes u and v, which all charge passes, W rises from 0 and falls to 0
-again: the current is bipolar, and its integral is 0. On the collection plane y it rises from 0 to 1: the current is
-unipolar, and its integral is the charge. The forms of W are ours:
-
-    u, v: W(t) = w exp(-t² / 2 σ²), σ = rise for t < 0 and fall for t > 0;    y: W(t) = Φ(t / width).
-
-The numbers are those of the field calculation behind arXiv:1802.08709, as its authors ship it (file
-ub-10-half.json of github.com/WireCell/wire-cell-data), averaged over the places between two wires. W reaches 0.43 on u
-and 0.34 on v. It is above half of that for 1.8 µs before and 1.0 µs after on u, for 1.1 and 1.0 µs on v; on y, 68 % of
-the charge is induced within 1.9 µs. Left out: what is induced on neighbouring wires, which matters on u, where W begins
-10 µs earlier, and how the field depends on the place between wires.
+again, on the wire nearest to the charge and on those beside it: the current is bipolar, and its integral is 0. There W
+comes from the field of the wires (`field.py`, `induction.py`). On the collection plane y it rises from 0 to 1: the
+current is unipolar, and its integral is the charge. We take W(t) = Φ(t / width) for it; 68 % of the charge is induced
+within 1.9 µs in the field calculation of arXiv:1802.08709, as its authors ship it (file ub-10-half.json of
+github.com/WireCell/wire-cell-data). Left out: how the field depends on the place between two wires, over which W is
+averaged; what charge induces on the wires of y beside its own.
 
 The electronics are a semi-Gaussian shaper of fifth order (S. Ohkawa et al., Nucl. Instrum. Meth. 138 (1976) 85), whose
 poles are scaled so that the pulse of a point charge rises from 1 % of its peak to the peak within `peaking_time`.
 """
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -27,6 +24,8 @@ from scipy.special import ndtr
 
 from bevatron.compute.numerics.compiled import compiled
 from bevatron.config.sections.section import Positive, Section
+from bevatron.prepare.wires.deposit import REACH
+from bevatron.prepare.wires.induction import INDUCTION_PLANES, START, WIRES, induced_on_wire
 
 GAIN = 14.0  # mV/fC at the pulse's peak: MicroBooNE's (arXiv:1705.07341, arXiv:1804.02583)
 FC_PER_KE = 0.1602176634  # fC in a thousand electrons
@@ -34,19 +33,8 @@ FINE = 3  # cells of a pixel along time in which charge is collected before the 
 POLES = np.array(
     [-1.4766878, -1.4166647 + 0.5978596j, -1.4166647 - 0.5978596j, -1.2036832 + 1.2994843j, -1.2036832 - 1.2994843j]
 )
-BEFORE, AFTER = 12.0, 12.0  # µs around the arrival; less than a part in 10^4 of the pulse is beyond
+BEFORE, AFTER = 12.0, 12.0  # µs around the arrival on y; less than a part in 10^4 of the pulse is beyond
 STEP = 0.01  # µs, of the table of the response
-
-
-class InducedCharge(NamedTuple):
-    """W's largest value, and its standard deviations before and after, µs."""
-
-    largest: float
-    rise: float
-    fall: float
-
-
-INDUCTION = {"u": InducedCharge(0.43, 1.4, 0.85), "v": InducedCharge(0.34, 0.9, 0.83)}
 COLLECTION_WIDTH = 0.95  # µs
 
 
@@ -80,20 +68,12 @@ def shaper_pulse(time: np.ndarray, peaking_time: float) -> np.ndarray:
     return np.where(time > 0, _pulse(np.maximum(time, 0.0), shaper_rates(peaking_time)), 0.0)
 
 
-def induced_current(time: np.ndarray, plane: str) -> np.ndarray:
-    """dW/dt (n,) in 1/µs of a charge that reaches the plane at time 0; time (n,) µs."""
-    if plane in INDUCTION:
-        largest, rise, fall = INDUCTION[plane]
-        sigma = np.where(time < 0, rise, fall)
-        return -largest * time / sigma**2 * np.exp(-((time / sigma) ** 2) / 2)
-    return np.exp(-((time / COLLECTION_WIDTH) ** 2) / 2) / np.sqrt(2 * np.pi) / COLLECTION_WIDTH
-
-
-def induced_charge(time: np.ndarray, plane: str) -> np.ndarray:
-    """W (n,), the integral of `induced_current` up to time (n,) µs."""
-    if plane in INDUCTION:
-        largest, rise, fall = INDUCTION[plane]
-        return largest * np.exp(-((time / np.where(time < 0, rise, fall)) ** 2) / 2)
+def induced_charge(time: np.ndarray, plane: str, wire: int = 0) -> np.ndarray:
+    """W (n,): the fraction of a charge that it has induced until time (n,) µs, at 0 of which it reaches the plane, on
+    the wire nearest to it, or on u and v on that `wire` wires beside.
+    """
+    if plane in INDUCTION_PLANES:
+        return induced_on_wire(time, plane, wire)
     return ndtr(time / COLLECTION_WIDTH)
 
 
@@ -105,7 +85,8 @@ def millivolts(rate: np.ndarray, peaking_time: float) -> np.ndarray:
 
 class Kernel(NamedTuple):
     """The response in pixels: `values` (FINE, n) of charge that arrives evenly within each cell of pixel 0, in the
-    pixels first, first + 1, …; electrons for an electron.
+    pixels first, first + 1, …; electrons for an electron. On u and v (FINE, n, 2 WIRES + 1), the charge being at the
+    wire in the middle.
     """
 
     first: int
@@ -115,13 +96,27 @@ class Kernel(NamedTuple):
 @lru_cache
 def pixel_kernel(plane: str, peaking_time: float, pixel_time: float) -> Kernel:
     """The pulse of a plane, integrated over pixels. The electronics' mean delay is taken off, as calibrations do."""
-    time = np.arange(-BEFORE - 8.0, AFTER + 8.0, STEP)
+    if plane not in INDUCTION_PLANES:
+        return wire_kernel(partial(induced_charge, plane=plane), 1.0, BEFORE, peaking_time, pixel_time)
+    wires = [
+        wire_kernel(partial(induced_charge, plane=plane, wire=wire), 0.0, -START, peaking_time, pixel_time)
+        for wire in range(WIRES + 1)
+    ]
+    values = np.stack([wires[abs(wire)].values for wire in range(-WIRES, WIRES + 1)], axis=2)
+    return Kernel(wires[0].first, values.astype(np.float32))
+
+
+def wire_kernel(
+    induced: Callable[[np.ndarray], np.ndarray], total: float, before: float, peaking_time: float, pixel_time: float
+) -> Kernel:
+    """Of one wire; induced: W at times in µs, from 0 at -`before` to `total`, which is the sum of the kernel."""
+    time = np.arange(-before - 8.0, AFTER + 8.0, STEP)
     pulse = shaper_pulse(np.arange(0.0, 10.0 * peaking_time, STEP) + STEP / 2, peaking_time) * STEP
     delay = float(np.real((1 / shaper_rates(peaking_time)).sum()))
-    charge = np.convolve(induced_charge(time, plane), pulse / pulse.sum())[: len(time)]  # induced until each time
+    charge = np.convolve(induced(time), pulse / pulse.sum())[: len(time)]  # induced until each time
     shifted = time + STEP / 2 - delay
     integral = np.concatenate([[0.0], np.cumsum((charge[1:] + charge[:-1]) / 2)]) * STEP
-    first, last = int(np.floor(-BEFORE / pixel_time)), int(np.ceil(AFTER / pixel_time))
+    first, last = int(np.floor(-before / pixel_time)), int(np.ceil(AFTER / pixel_time))
     edges = np.arange(first, last + 2) * pixel_time
     cell = pixel_time / FINE
     values = []
@@ -129,7 +124,6 @@ def pixel_kernel(plane: str, peaking_time: float, pixel_time: float) -> Kernel:
         until = np.interp(edges - k * cell, shifted, integral) - np.interp(edges - (k + 1) * cell, shifted, integral)
         values.append(np.diff(until / cell))
     kernel = np.array(values)
-    total = 0.0 if plane in INDUCTION else 1.0
     return Kernel(first, kernel + (total - kernel.sum(1, keepdims=True)) / kernel.shape[1])
 
 
@@ -137,6 +131,17 @@ def fine_shape(height: int, width: int, pixel_time: float) -> tuple[int, int, in
     """Rows, columns of the cells that are needed for an image, and how many pixels of them are before its first row."""
     margin = int(np.ceil(max(BEFORE, AFTER) / pixel_time)) + 1
     return (height + 2 * margin) * FINE, width, margin
+
+
+def charged_cells(cells: np.ndarray, time: np.ndarray, sigma_time: np.ndarray, margin: int) -> tuple[np.ndarray, int]:
+    """The rows of `cells` (rows, width) that can have charge, from a pixel's first cell on, and the margin that they
+    have; time, sigma_time (n,): of the charge, in cells.
+    """
+    if not len(time):
+        return cells[:0], margin
+    first = max(int(np.floor((time - REACH * sigma_time).min())) // FINE - 1, 0)
+    last = max(int(np.floor((time + REACH * sigma_time).max())) + 2, 0)
+    return cells[first * FINE : last], margin - first
 
 
 @compiled
