@@ -75,8 +75,8 @@ def render_ledger(
 
 
 def render_template(template: str, **content: object) -> str:
-    """A template of `bevatron/report/templates` filled with `content`, whose texts are escaped; every name that it uses must
-    be given.
+    """A template of `bevatron/report/templates` filled with `content`, whose texts are escaped. Every name that it uses
+    must be given.
     """
     environment = Environment(
         loader=PackageLoader("bevatron.report"),
