@@ -31,12 +31,12 @@ def first_of_each_class(results: StudyResults, target: str, n_classes: int, per_
     missing = np.full(n_classes, per_class)
     found = []
     for path, shard in _test_shards(results):
-        if not missing.any():
-            break
         labels = shard.read(f"targets/{target}").astype(np.int64)
         own = [np.flatnonzero(labels == k)[: missing[k]] for k in range(n_classes)]
         missing = missing - [len(rows) for rows in own]
         found.append((path, np.sort(np.concatenate(own)), shard.read("id")))
+        if not missing.any():
+            break
     return [Displayed(path, rows, ids[rows]) for path, rows, ids in found if len(rows)]
 
 
