@@ -18,7 +18,7 @@ FEWEST, MOST = 24, 300  # thresholds of a model
 def build_panels(results: StudyResults) -> list[Panel]:
     """One panel for a classification whose predictions are here; none for other tasks."""
     task = results.study.task
-    if not isinstance(task, Classification):
+    if not isinstance(task, Classification) or task.kind != "classification":  # in a plane: outputs are no logits
         return []
     models = _models_shown(results, task)
     here = [m for m in models if _path(results, m).is_file()]

@@ -103,12 +103,21 @@ var bevatron = (function () {
     return { element: create("fieldset", {}, create("legend", {}, legend), buttons, boxes), inputs, chosen };
   }
 
+  /** A frame in which a wide table scrolls, also by the keyboard. */
+  function frame() {
+    return create("div", { class: "scroll", tabIndex: 0, attributes: { role: "region", "aria-label": "table" } });
+  }
+
   /** A row of controls. */
   function row(...members) {
     return create("div", { class: "controls" }, ...members.map((member) => member.element || member));
   }
 
   const AXIS = { showline: true, linecolor: "#3c434e", mirror: true, ticks: "inside", gridcolor: "#e8eaee", zeroline: false };
+
+  function withTitleNear(axis = {}) {
+    return { ...AXIS, ...axis, ...(axis.title ? { title: { standoff: 8, ...axis.title } } : {}) };
+  }
 
   /** Draws or updates a plot in an element; texts are literal, never markup. What it shows is told in `label`. */
   function plot(element, traces, layout, label) {
@@ -117,11 +126,13 @@ var bevatron = (function () {
     const { xaxis, yaxis, ...others } = layout;
     const full = {
       font: { family: "system-ui, Helvetica Neue, Arial, sans-serif", size: 13, color: "#222222" }, colorway: COLOURS,
-      paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 64, r: 16, t: 24, b: 52 }, height: 420,
-      legend: { orientation: "h", y: -0.2 }, ...others,
-      xaxis: { ...AXIS, ...xaxis }, yaxis: { ...AXIS, ...yaxis },
+      paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff", margin: { l: 64, r: 16, t: 34, b: 52 }, height: 420,
+      legend: { orientation: "h", y: -0.17 }, modebar: { bgcolor: "rgba(0,0,0,0)" }, ...others,
+      xaxis: withTitleNear(xaxis), yaxis: withTitleNear(yaxis),
     };
-    window.Plotly.react(element, traces, full, { responsive: true, displaylogo: false });
+    // The buttons are listed: plotly has one that would send the figure to its makers.
+    const buttons = [["toImage", "zoom2d", "pan2d", "resetScale2d"]];
+    window.Plotly.react(element, traces, full, { responsive: true, displaylogo: false, modeBarButtons: buttons });
   }
 
   /** A text in which plotly sees no markup: it reads a few tags, and `$...$` as a formula. */
@@ -160,5 +171,5 @@ var bevatron = (function () {
     }
   }
 
-  return { panel, array, create, slider, select, checkbox, choices, row, plot, literal, number, percent, start, COLOURS };
+  return { panel, array, create, slider, select, checkbox, choices, frame, row, plot, literal, number, percent, start, COLOURS };
 })();

@@ -88,7 +88,7 @@ bevatron.panel("threshold", (element, data) => {
     label: "threshold", min: 0, max: model.positions - 1, value: nearest(model, data.efficiency), format: describe, onInput: draw,
   });
   const roc = create("div", { class: "plot roc" }), scan = create("div", { class: "plot scan" });
-  const rejections = create("div", { class: "scroll" }), matrix = create("div", { class: "scroll" });
+  const rejections = bevatron.frame(), matrix = bevatron.frame();
   element.append(bevatron.row(names, background, view, unit), bevatron.row(slider),
     create("div", { class: "plots" }, roc, scan), create("div", { class: "plots" }, rejections, matrix));
 
