@@ -50,7 +50,7 @@ def example_images(context: EvaluationContext, target: str) -> list[dict[str, An
 
 
 def predict_first(context: EvaluationContext, target: str) -> list[dict[str, Any]]:
-    """What the first network says of the first images of the test split, whatever they hold: "id", and of each stored
+    """What the first network says of the first images of the test split that hold pixels: "id", and of each stored
     pixel, in the order of the dataset, the class number "predicted" and its probability in "percent".
 
     As many images as have `ALL_PIXELS` together, at most `FIRST`. None where no network is at hand.
@@ -65,6 +65,8 @@ def predict_first(context: EvaluationContext, target: str) -> list[dict[str, Any
         assert isinstance(column, SparseImages)
         for row in range(len(ids)):
             pixels, _ = elements_of(np.array([row]), column.offsets)
+            if not len(pixels):
+                continue
             left -= len(pixels)
             if images and (left < 0 or len(images) == FIRST):
                 break

@@ -38,8 +38,11 @@ def build_panels(results: StudyResults) -> list[Panel]:
     if isinstance(task, Classification):
         shown = first_of_each_class(results, task.target, len(task.classes), PER_CLASS)
     else:
-        shown = first_samples(results, EVENTS)
-    events = _within_budget([event for entry in shown for event in _events(results, entry, groups)])
+        shown = first_samples(results, 2 * EVENTS)
+    events = [event for entry in shown for event in _events(results, entry, groups)]
+    if not isinstance(task, Classification):
+        events = [event for event in events if event["images"][groups[0]]["stored"] > 0][:EVENTS]
+    events = _within_budget(events)
     if not events:
         return []
     infos = results.manifest.groups
@@ -131,11 +134,11 @@ def _explain(results: StudyResults, events: list[dict[str, Any]], data: dict[str
         most = max(sum(e["label"] == k for e in events) for k in range(len(task.classes)))
         which = f"The first {most} events of each class in the test split"
     else:
-        which = f"The first {len(events)} events of the test split"
-    text = (
-        f"{which}: the charge on each wire of a plane against time, as networks read it. Each plane sees the event from "
-        "another angle. White pixels are below the threshold."
-    )
+        which = f"The first {len(events)} events of the test split that have charge in the image"
+    text = f"{which}: the charge on each wire of a plane against time, as networks read it."
+    if any(len(group["planes"]) > 1 for group in data["groups"].values()):
+        text += " Each plane sees the event from another angle."
+    text += " White pixels are below the threshold."
     if any(event["boxes"] for event in events):
         text += " True boxes (full lines) lie in the collection plane, y."
     if isinstance(task, Detection) and data["models"]:

@@ -13,10 +13,13 @@ bevatron.panel("adversarial", (element, data) => {
     format: (k) => `ε = ${number(model().epsilons[k], 3)}`,
   });
   const summary = create("p", { attributes: { "aria-live": "polite" }, class: "summary" });
+  const imagesRow = create("div", { class: "plots images" });
   const places = ["original", "change", "changed"].map((name) => create("div", { class: `plot ${name}` }));
   const bars = create("div", { class: "plot probabilities" }), course = create("div", { class: "plot course" });
+  imagesRow.style.gridTemplateColumns = "repeat(auto-fit, minmax(min(100%, 14rem), 1fr))";
+  imagesRow.append(...places);
   element.append(bevatron.row(names, kind, image), bevatron.row(epsilon), summary,
-    create("div", { class: "plots images" }, ...places), create("div", { class: "plots" }, bars, course));
+    imagesRow, create("div", { class: "plots" }, bars, course));
 
   function reset() {
     const chosen = image.value;
@@ -45,7 +48,7 @@ bevatron.panel("adversarial", (element, data) => {
       ? { type: "image", z: channels[0].map((line, r) => line.map((_, x) => channels.map((c) => shade(c[r][x])))), hoverinfo: "skip" }
       : { type: "heatmap", z: channels[0], zmin: low, zmax: high, colorscale: "Greys", showscale: false, hoverinfo: "z" };
     bevatron.plot(target, [trace], {
-      height: 270, margin: { l: 16, r: 8, t: 34, b: 16 }, title: { text: literal(title), font: { size: 14 } },
+      height: 270, margin: { l: 16, r: 8, t: 34, b: 16 }, title: { text: literal(title), font: { size: 14 }, x: 0.02, xanchor: "left" },
       xaxis: { showticklabels: false, showgrid: false, ticks: "", constrain: "domain" },
       yaxis: { showticklabels: false, showgrid: false, ticks: "", scaleanchor: "x", constrain: "domain", autorange: "reversed" },
     }, title);

@@ -18,8 +18,11 @@ bevatron.panel("denoising", (element, data) => {
     format: (k) => `${k + 1} of ${family().noisy.shape[0]}`,
   });
   const summary = create("p", { attributes: { "aria-live": "polite" }, class: "summary" });
+  const imagesRow = create("div", { class: "plots images" });
   const places = ["noisy", "output", "original", "difference"].map((name) => create("div", { class: `plot ${name}` }));
-  element.append(bevatron.row(names, image), bevatron.row(latent), summary, create("div", { class: "plots images" }, ...places));
+  imagesRow.style.gridTemplateColumns = "repeat(auto-fit, minmax(min(100%, 14rem), 1fr))";
+  imagesRow.append(...places);
+  element.append(bevatron.row(names, image), bevatron.row(latent), summary, imagesRow);
 
   function reset() {
     latent.max = family().models.length - 1;
@@ -37,7 +40,7 @@ bevatron.panel("denoising", (element, data) => {
 
   function drawImage(target, z, title, scale) {
     bevatron.plot(target, [{ type: "heatmap", z, hoverinfo: "z", colorbar: { thickness: 10, title: { text: literal(family().unit), side: "right" } }, ...scale }], {
-      height: 300, margin: { l: 24, r: 8, t: 34, b: 24 }, title: { text: title, font: { size: 14 } },
+      height: 300, margin: { l: 24, r: 8, t: 34, b: 24 }, title: { text: title, font: { size: 14 }, x: 0.02, xanchor: "left" },
       xaxis: { showticklabels: false, showgrid: false, ticks: "", constrain: "domain" },
       yaxis: { showticklabels: false, showgrid: false, ticks: "", scaleanchor: "x", constrain: "domain" },
     }, title);

@@ -38,6 +38,7 @@ bevatron.panel("wires", (element, data) => {
   const whole = bevatron.checkbox({ label: "show the whole image", onChange: draw });
   const summary = create("p", { attributes: { "aria-live": "polite" }, class: "summary" });
   const planes = create("div", { class: "plots" }), bars = create("div", { class: "plot probabilities" });
+  planes.style.gridTemplateColumns = "repeat(auto-fit, minmax(min(100%, 17rem), 1fr))";
   const members = (...all) => all.filter(Boolean);
   element.append(bevatron.row(...members(classes, models, group, colour, events)),
     bevatron.row(...members(least, truth, whole)), summary, planes, ...(data.models.some((m) => m.probabilities) ? [bars] : []));
@@ -123,7 +124,7 @@ bevatron.panel("wires", (element, data) => {
     if (whole.input.checked || right < 0) [left, right, low, high] = [0, width - 1, 0, height - 1];
     bevatron.plot(target, [{ type: "heatmap", z, text, hoverinfo: "text", hoverongaps: false, xgap: 0, ...scale(own.map((i) => content(pixels, i)[0])) }], {
       ...boxesIn(event, position, plane, names, width, height), height: 380, margin: { l: 56, r: 12, t: 34, b: 48 },
-      title: { text: literal(names.length > 1 || names[0].length === 1 ? `plane ${names[plane]}` : names[plane]), font: { size: 14 } },
+      title: { text: literal(names.length > 1 || names[0].length === 1 ? `plane ${names[plane]}` : names[plane]), font: { size: 14 }, x: 0.02, xanchor: "left" },
       xaxis: { title: { text: "wire (pixel)" }, range: [left - MARGIN - 0.5, right + MARGIN + 0.5] },
       yaxis: { title: { text: "time (pixel)" }, range: [low - MARGIN - 0.5, high + MARGIN + 0.5] },
     }, `Plane ${names[plane]}: ${own.length} charged pixels.`);
