@@ -1,5 +1,7 @@
 """Panels in a real browser, without a network, moved by keys; numbers against those worked out here."""
 
+from base64 import b64decode
+
 import numpy as np
 import pytest
 from made_results import CLASSES, EPSILONS, attacked, generated
@@ -42,7 +44,7 @@ def test_the_game_counts_the_score_and_tells_no_answer_before_the_choice(show):
     results, _, _ = generated()
     panel = spot_generated.build_panels(results)[0]
     shown = show(panel)
-    images = np.frombuffer(__import__("base64").b64decode(panel.data["games"][0]["images"]["base64"]), np.uint8)
+    images = np.frombuffer(b64decode(panel.data["games"][0]["images"]["base64"]), np.uint8)
     is_generated = images.reshape(12, -1).mean(1) < 128
     right = 0
     shown.browser.execute_script("document.querySelector('button.real').focus()")
@@ -166,7 +168,9 @@ def test_planes_show_the_charge_of_each_pixel(show):
     for event in range(2):
         for plane in range(3):
             z = shown.drawn(f".plane:nth-child({plane + 1})")["data"][0]["z"]
-            np.testing.assert_allclose(np.array(z, float), np.where(dense[event, plane] > 0, dense[event, plane], np.nan), rtol=1e-5)
+            np.testing.assert_allclose(
+                np.array(z, float), np.where(dense[event, plane] > 0, dense[event, plane], np.nan), rtol=1e-5
+            )
         total = dense[event, 1].sum()
         assert f"v {total:.4g} ke" in shown.text(".summary")
         assert shown.drawn(".probabilities")["data"][0]["x"] == panel.data["models"][0]["probabilities"][event]

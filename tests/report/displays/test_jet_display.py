@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bevatron.report.explore.jet_display import tracks_of, truth_of, vertices_of
+from bevatron.report.explore.jet_frame import axis_offset
 from bevatron.store.shards.columns import Dense, Group, Ragged, Samples
 from bevatron.store.shards.shard import Shard, write_shard
 
@@ -72,7 +73,15 @@ def test_each_listed_vertex_is_shown_once_at_its_place_and_the_primary_vertex_is
     length, eta, phi = 6.0, 0.9, -0.05
     vertex = [1.8, length, eta - ETA, phi, 9.0, 3.0, 0.4]
     primary = [0.5, 0.0, 0.0, 0.0, 0.0, 2.0, 0.2]
-    names = ("mass", "displacement", "delta_eta", "delta_phi", "displacement_significance", "n_tracks", "energy_fraction")
+    names = (
+        "mass",
+        "displacement",
+        "delta_eta",
+        "delta_phi",
+        "displacement_significance",
+        "n_tracks",
+        "energy_fraction",
+    )
     values = np.array([vertex, primary, vertex, vertex])
     with write(tmp_path / "a.h5", {"jet": JET, "vertices": (values, tuple(f"vertex_{n}" for n in names))}) as shard:
         (found,) = vertices_of(shard, 1)
@@ -112,7 +121,34 @@ def test_the_truth_is_turned_into_the_frame_of_the_jet_and_neutral_and_soft_part
     }
     with write(tmp_path / "a.h5", inputs) as raw:
         truth = truth_of(raw, 1)
-    assert truth["decays"] == [{"x": pytest.approx(4 * np.cos(0.1), abs=1e-3), "y": pytest.approx(0.3993, abs=1e-3), "quark": 5}]
+    assert truth["decays"] == [
+        {"x": pytest.approx(4 * np.cos(0.1), abs=1e-3), "y": pytest.approx(0.3993, abs=1e-3), "quark": 5}
+    ]
     found = truth["particles"]
     np.testing.assert_allclose(np.column_stack([found["x"], found["y"]]), points[2:], atol=1e-3)
     np.testing.assert_allclose(found["phi"], phi[2:], atol=1e-3)
+
+
+def test_the_measured_axis_is_found_by_tracks_that_match_particles_and_not_by_others(tmp_path):
+    rng = np.random.default_rng(9)
+    n, generated, measured = 8, 3.1, -3.1 + 0.03  # the azimuth jumps between them
+    pt, eta, phi = rng.uniform(1, 9, n), rng.uniform(-0.3, 0.3, n) + ETA, generated + rng.uniform(-0.3, 0.3, n)
+    charge = rng.choice([-3, 3], n)
+    momenta = np.column_stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)])
+    names = ("delta_phi", "delta_eta", "q_over_p", "pt")
+    turned = np.remainder(phi - measured + np.pi, 2 * np.pi) - np.pi + rng.normal(0, 1e-4, n)
+    tracks = np.column_stack([turned, eta - ETA, charge / 3 / (pt * np.cosh(eta)), pt * (1 + rng.normal(0, 0.005, n))])
+    others = np.column_stack(
+        [rng.uniform(-0.3, 0.3, (4, 2)), np.ones(4), rng.uniform(20, 30, 4)]
+    )  # of other collisions
+    raw_inputs = {
+        "jet": (np.array([[30.0, 0.0], [30.0, generated]]), ("pt", "phi")),
+        "constituents": (momenta, ("px", "py", "pz")),
+        "constituent_ids": (np.column_stack([np.full(n, 211), charge]), ("pdg_id", "charge_thirds")),
+    }
+    with write(tmp_path / "raw.h5", raw_inputs) as raw:
+        for number, (rows, expected) in enumerate(((tracks, 2 * np.pi - 6.2 + 0.03), (others, 0.0))):
+            values = np.concatenate([others, rows])
+            with write(tmp_path / f"{number}.h5", {"jet": JET, "tracks": (values, names)}) as shard:
+                assert axis_offset(shard, 1, raw, 1) == pytest.approx(expected, abs=2e-4)
+                assert axis_offset(shard, 0, raw, 0) == 0.0  # no tracks, no particles

@@ -103,7 +103,9 @@ def test_primaries_are_named_by_falling_energy(tmp_path):
     offsets = np.array([0, 5])
     inputs = {
         "primaries": Group(Ragged(primaries, offsets), ("x", "kinetic_energy"), ("cm", "MeV")),
-        "primary_ids": Group(Ragged(np.column_stack([codes, [0] * 5]).astype(np.int32), offsets), ("pdg", "origin"), ("", "")),
+        "primary_ids": Group(
+            Ragged(np.column_stack([codes, [0] * 5]).astype(np.int32), offsets), ("pdg", "origin"), ("", "")
+        ),
         "one": Group(Dense(np.zeros((1, 1), np.float32)), ("x",), ("",)),
     }
     write_shard(tmp_path / "raw.h5", Samples(inputs, {"particle": np.array([0])}, np.array([1], np.uint64)), {})

@@ -19,7 +19,7 @@ PIXELS = 3 * 64 * 64  # of one image at most: larger ones are not kept
 
 
 def attacked_images(context: EvaluationContext, target: str, settings: Attacks) -> dict[str, Any] | None:
-    """Of the first attacked image of each class, at each ε of a list that starts with 0, by the first seed's network:
+    """What the first seed's network says of the first attacked image of each class, at each ε of a list from 0 on.
 
     epsilon   the list; group: the input group whose images are shown
     label     class numbers; row: the images' rows in the test split

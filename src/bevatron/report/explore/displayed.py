@@ -11,6 +11,7 @@ import hdf5plugin  # noqa: F401  (its filters are those of the files)
 import numpy as np
 
 from bevatron.compute.numerics.probabilities import softmax
+from bevatron.errors import UserError
 from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.store.files.hdf5 import attribute, dataset_at
 from bevatron.store.files.verify import check_shard
@@ -69,7 +70,7 @@ def list_of(shard: Shard, place: str, row: int) -> np.ndarray:
 
 @contextmanager
 def raw_shard(results: StudyResults, path: Path) -> Iterator[Shard | None]:
-    """The raw shard that a shard of the dataset was made from; None where it is gone or of other settings."""
+    """The raw shard that a shard of the dataset was made from; None where it is gone, damaged or of other settings."""
     with Shard(path) as shard:
         number, digest = shard.attributes.get("shard"), shard.attributes.get("raw_digest")
     raw = results.folder / "raw" / f"shard-{number:04d}.h5" if isinstance(number, int) else None
@@ -77,7 +78,11 @@ def raw_shard(results: StudyResults, path: Path) -> Iterator[Shard | None]:
         yield None
         return
     with Shard(raw) as opened:
-        yield opened if digest is not None and opened.attributes.get("digest") == digest else None
+        try:
+            usable = digest is not None and opened.attributes.get("digest") == digest
+        except UserError:  # damaged: the truth is missing, the rest can be shown
+            usable = False
+        yield opened if usable else None
 
 
 def predicted_outputs(results: StudyResults, model: ModelResults, ids: np.ndarray) -> np.ndarray | None:

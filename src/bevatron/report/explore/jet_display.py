@@ -61,7 +61,7 @@ def vertices_of(shard: Shard, row: int) -> list[dict[str, Any]]:
         vertex[f"sv1_{name}"] for name in ("length_across", "mass", "significance", "n_tracks")
     )
     shown = {"radius": radius, "mass": mass, "significance": significance}
-    return [{name: float(f"{value:.4g}") for name, value in shown.items()} | {"n_tracks": int(n)}]
+    return [_vertex(shown, n)]
 
 
 def _listed_vertices(shard: Shard, row: int) -> list[dict[str, Any]]:
@@ -78,20 +78,23 @@ def _listed_vertices(shard: Shard, row: int) -> list[dict[str, Any]]:
         if any(np.hypot(x - known["x"], y - known["y"]) < NEAR for known in found):
             continue
         shown = {"x": x, "y": y, "mass": vertex["mass"], "significance": vertex["displacement_significance"]}
-        found.append(
-            {name: float(f"{value:.4g}") for name, value in shown.items()} | {"n_tracks": int(vertex["n_tracks"])}
-        )
+        found.append(_vertex(shown, vertex["n_tracks"]))
     return found
 
 
-def truth_of(raw: Shard, row: int) -> dict[str, Any]:
+def _vertex(shown: dict[str, float], n_tracks: float) -> dict[str, Any]:
+    numbers = {name: float(f"{value:.4g}") if np.isfinite(value) else None for name, value in shown.items()}
+    return numbers | {"n_tracks": int(n_tracks) if np.isfinite(n_tracks) else None}
+
+
+def truth_of(raw: Shard, row: int, offset: float = 0.0) -> dict[str, Any]:
     """Of a raw jet: where its beauty and charm hadrons decay, and where its charged particles start, in mm from the
-    collision, with the x axis along the generated jet.
+    collision, with the x axis along the generated jet, turned by `offset` in rad.
 
     decays: x, y and the heaviest quark, 5 or 4, of each hadron. particles: x, y, phi (rad from the axis), pt (GeV), and
     the number of the origin in `origins` where the source keeps it.
     """
-    axis = float(raw.dataset("inputs/jet")[row, raw.groups["jet"].features.index("phi")])
+    axis = float(raw.dataset("inputs/jet")[row, raw.groups["jet"].features.index("phi")]) + offset
     hadrons = list_of(raw, "inputs/hadrons", row).astype(np.float64)
     quarks = list_of(raw, "inputs/hadron_ids", row)[:, 1]
     particles = list_of(raw, "inputs/constituents", row).astype(np.float64)

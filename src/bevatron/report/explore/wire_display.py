@@ -1,4 +1,4 @@
-"""What the display of a liquid-argon event shows: the images of the wire planes, the truth, boxes, classes of pixels."""
+"""What the display of a liquid-argon event shows: images of the wire planes, the truth, boxes, classes of pixels."""
 
 from typing import Any
 
@@ -26,7 +26,9 @@ def groups_shown(groups: dict[str, GroupInfo], permuted: set[str], first: str | 
     images = {name: info for name, info in groups.items() if info.layout == "sparse" and name not in permuted}
     if not images:
         return []
-    most = first if first in images else max(images, key=lambda name: (len(images[name].features), _pixels(images[name])))
+    most = (
+        first if first in images else max(images, key=lambda name: (len(images[name].features), _pixels(images[name])))
+    )
     finest = max(images, key=lambda name: (_pixels(images[name]), name == most))
     return list(dict.fromkeys([most, finest]))
 

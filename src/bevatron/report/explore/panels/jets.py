@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from bevatron.config.sections.task import Classification
-from bevatron.report.explore.displayed import Displayed, class_probabilities, first_of_each_class, raw_shard
+from bevatron.report.explore.displayed import Displayed, class_probabilities, first_of_each_class, raw_shard, rounded
 from bevatron.report.explore.jet_display import origin_names, tracks_of, truth_of, vertices_of
+from bevatron.report.explore.jet_frame import axis_offset
 from bevatron.report.explore.panel import Panel, panels
 from bevatron.report.results.study_results import StudyResults
 from bevatron.store.shards.shard import Shard
@@ -21,8 +22,8 @@ def build_panels(results: StudyResults) -> list[Panel]:
     task = results.study.task
     if not isinstance(task, Classification) or results.study.dataset.recipe.kind not in RECIPES:
         return []
-    tracks = results.manifest.groups.get("tracks")
-    if tracks is None or not {"d0", "q_over_p"} < set(tracks.features):
+    groups = results.manifest.groups
+    if not {"jet", "tracks"} <= set(groups) or not {"d0", "q_over_p"} < set(groups["tracks"].features):
         return []
     shown = first_of_each_class(results, task.target, len(task.classes), PER_CLASS)
     if not shown:
@@ -44,25 +45,26 @@ def _jets(results: StudyResults, entry: Displayed, target: str) -> list[dict[str
             jet: dict[str, Any] = {
                 "id": str(own_id),
                 "label": int(labels[row]),
-                "pt": round(kinematics["pt"], 2),
-                "eta": round(kinematics["eta"], 3),
+                "pt": rounded(np.array(kinematics["pt"]), 2),
+                "eta": rounded(np.array(kinematics["eta"])),
                 "tracks": tracks_of(shard, row),
                 "vertices": vertices_of(shard, row),
                 "truth": None,
             }
             places = [] if raw_ids is None else np.flatnonzero(raw_ids == own_id)
             if raw is not None and len(places) == 1 and "hadrons" in raw.groups:
-                jet["truth"] = truth_of(raw, int(places[0]))
+                place = int(places[0])
+                jet["truth"] = truth_of(raw, place, axis_offset(shard, row, raw, place))
             found.append(jet)
     return found
 
 
 def _explain(results: StudyResults, jets: list[dict[str, Any]], models: list[dict[str, Any]]) -> str:
     text = (
-        f"The first {PER_CLASS} jets of each class in the test split, across the beam: the primary vertex at (0, 0), the "
-        "jet's axis to the right, each track as the straight line through its perigee. Distances across the axis can be "
-        "stretched; as both tracks and vertices are stretched, tracks still cross where they cross. Beauty hadrons fly a "
-        "few millimetres, so that tracks miss the primary vertex and cross in front of it."
+        f"The first {PER_CLASS} jets of each class in the test split, across the beam: the primary vertex at (0, 0), "
+        "the jet's axis to the right, each track as the straight line through its perigee. Distances across the axis "
+        "can be stretched; as both tracks and vertices are stretched, tracks still cross where they cross. Beauty "
+        "hadrons fly a few millimetres, so that tracks miss the primary vertex and cross in front of it."
     )
     if any(jet["truth"] is not None for jet in jets):
         text += (
@@ -70,7 +72,7 @@ def _explain(results: StudyResults, jets: list[dict[str, Any]], models: list[dic
             "the generated collision, which the reconstructed primary vertex misses by some hundredths of a millimetre."
         )
         if results.study.dataset.recipe.kind == "jets_modern":
-            text += " The truth lies along the axis of the generated jet, which is measured with an error."
+            text += " It is turned to the measured jet's axis, by the tracks that match particles."
     if any(jet["truth"] is None for jet in jets):
         text += " For jets whose raw shards are gone, there is no truth to show."
     if not models:

@@ -90,7 +90,12 @@ def _within_budget(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         rank.append(n_before.get(event["label"], 0))
         n_before[event["label"]] = rank[-1] + 1
     sizes = [
-        sum(len(part["base64"]) for image in event["images"].values() for part in image.values() if isinstance(part, dict))
+        sum(
+            len(part["base64"])
+            for image in event["images"].values()
+            for part in image.values()
+            if isinstance(part, dict)
+        )
         for event in events
     ]
     for most in range(max(n_before.values(), default=0), 1, -1):

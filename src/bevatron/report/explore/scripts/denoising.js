@@ -1,7 +1,7 @@
 "use strict";
 // Images through auto-encoders; data.families: networks that differ in the number of latent dimensions alone.
 bevatron.panel("denoising", (element, data) => {
-  const { create, number, percent, literal } = bevatron;
+  const { create, number, percent } = bevatron;
   const families = data.families.map((family) => ({
     ...family, noisy: bevatron.array(family.noisy), clean: bevatron.array(family.clean),
     models: family.models.map((m) => ({ ...m, output: bevatron.array(m.output) })),
@@ -20,7 +20,7 @@ bevatron.panel("denoising", (element, data) => {
   const summary = create("p", { attributes: { "aria-live": "polite" }, class: "summary" });
   const imagesRow = create("div", { class: "plots images" });
   const places = ["noisy", "output", "original", "difference"].map((name) => create("div", { class: `plot ${name}` }));
-  imagesRow.style.gridTemplateColumns = "repeat(auto-fit, minmax(min(100%, 14rem), 1fr))";
+  imagesRow.style.gridTemplateColumns = "repeat(auto-fit, minmax(min(100%, 12rem), 1fr))";
   imagesRow.append(...places);
   element.append(bevatron.row(names, image), bevatron.row(latent), summary, imagesRow);
 
@@ -39,8 +39,8 @@ bevatron.panel("denoising", (element, data) => {
   const rms = (a, b) => Math.sqrt(a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0) / a.length);
 
   function drawImage(target, z, title, scale) {
-    bevatron.plot(target, [{ type: "heatmap", z, hoverinfo: "z", colorbar: { thickness: 10, title: { text: literal(family().unit), side: "right" } }, ...scale }], {
-      height: 300, margin: { l: 24, r: 8, t: 34, b: 24 }, title: { text: title, font: { size: 14 }, x: 0.02, xanchor: "left" },
+    bevatron.plot(target, [{ type: "heatmap", z, hoverinfo: "z", colorbar: { thickness: 10 }, ...scale }], {
+      height: 260, margin: { l: 24, r: 8, t: 34, b: 24 }, title: { text: title, font: { size: 14 }, x: 0.02, xanchor: "left" },
       xaxis: { showticklabels: false, showgrid: false, ticks: "", constrain: "domain" },
       yaxis: { showticklabels: false, showgrid: false, ticks: "", scaleanchor: "x", constrain: "domain" },
     }, title);

@@ -64,7 +64,7 @@ bevatron.panel("wires", (element, data) => {
     const names = data.pixel_classes, unit = data.groups[current()].unit;
     const truth = pixels.true && pixels.true[i] >= 0 ? names[pixels.true[i]] : "noise";
     const said = pixels.predicted ? `${names[pixels.predicted[i]]} (${pixels.percent[i]} %)` : "";
-    const text = `${number(pixels.value[i], 3)} ${unit}` + (pixels.true ? `<br>true: ${literal(truth)}` : "") + (said ? `<br>predicted: ${literal(said)}` : "");
+    const text = `${number(pixels.value[i], 3)} ${literal(unit)}` + (pixels.true ? `<br>true: ${literal(truth)}` : "") + (said ? `<br>predicted: ${literal(said)}` : "");
     if (mode() === "charge") return [pixels.value[i], text];
     if (mode() === "true") return [pixels.true && pixels.true[i] >= 0 ? pixels.true[i] : null, text];
     if (!pixels.predicted) return [null, text];
@@ -77,7 +77,7 @@ bevatron.panel("wires", (element, data) => {
       const rising = values.filter((v) => v !== null).sort((a, b) => a - b);
       return {
         zmin: 0, zmax: rising.length ? Math.max(rising[Math.floor(0.99 * (rising.length - 1))], 1e-6) : 1, colorscale: "Viridis", reversescale: true,
-        colorbar: { title: { text: data.groups[current()].unit, side: "right" }, thickness: 12 },
+        colorbar: { title: { text: literal(data.groups[current()].unit), side: "right" }, thickness: 12 },
       };
     }
     const names = mode() === "wrong" ? ["right", "wrong"] : data.pixel_classes;
