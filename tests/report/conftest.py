@@ -1,6 +1,9 @@
 """Results of two studies as the other stages would publish them, but with predictions drawn, not learned."""
 
 import copy
+import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +265,70 @@ def write_report():
         write_ledger(workflow.scale, list(by_name), workflow.studies, lambda name, _: by_name[name], results, folder)
 
     return write
+
+
+class Browser:
+    """A real browser without a network; `errors` are those of its console since the page was opened."""
+
+    def __init__(self, driver: Any):
+        self.driver = driver
+
+    def open(self, page: Path) -> None:
+        """Open a page from disk."""
+        for kind in ("browser", "performance"):
+            self.driver.get_log(kind)
+        self.driver.get(page.resolve().as_uri())
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What a script in the page returns."""
+        return self.driver.execute_script(script, *arguments)
+
+    def errors(self) -> list[str]:
+        """Severe messages of the console."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def requested(self) -> list[str]:
+        """Addresses that the browser has asked for since the page was opened, the page's own among them."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+    def set(self, label: str, value: Any, panel: str) -> None:
+        """Move the control with a label in a panel, as a user's input does."""
+        script = """
+          const [panel, label, value] = arguments;
+          const all = [...document.querySelectorAll(`#panel-${panel} label`)];
+          const found = all.find((l) => l.textContent === label);
+          const input = found.control;
+          if (input.type === 'checkbox') { if (input.checked !== value) input.click(); return; }
+          input.value = value;
+          input.dispatchEvent(new Event(input.type === 'range' ? 'input' : 'change', { bubbles: true }));"""
+        self.run(script, panel, label, value)
+
+    def table(self, selector: str) -> list[list[str]]:
+        """Texts of the cells of a table's body."""
+        rows = f"[...document.querySelectorAll('{selector} tbody tr')]"
+        return self.run(f"return {rows}.map((row) => [...row.children].map((cell) => cell.textContent))")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, driven by its chromedriver."""
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or chromedriver is None:
+        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000",
+        "--host-resolver-rules=MAP * ~NOTFOUND", "--disable-background-networking", "--disable-component-update",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=chromedriver))
+    driver.set_script_timeout(120)
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()

@@ -195,6 +195,11 @@ def test_too_many_models_leave_the_best(tagger, monkeypatch):
     assert "Of 2 models the 1" in panel.explanation
 
 
+def test_too_many_classes_have_no_panel(tagger):
+    task = tagger.study.task.model_copy(update={"classes": [f"c{k}" for k in range(1000)], "signal": "c0"})
+    assert threshold.build_panels(replace(tagger, study=tagger.study.model_copy(update={"task": task}))) == []
+
+
 def test_other_tasks_have_no_threshold(curve):
     assert threshold.build_panels(curve) == []
 

@@ -19,6 +19,7 @@ def build_panels(results: StudyResults) -> list[Panel]:
     units = [unit for m in results.models.values() if (unit := _unit(m)) is not None]
     if not units:
         return []
+    units.sort(key=lambda unit: unit["activation"] != "logistic")  # to begin with: of a step no slider shows much
     point_sets = {unit["points"]: results.models[unit["name"]].curves for unit in units}
     data = {
         "classes": results.study.task.classes,

@@ -16,9 +16,11 @@ FEWEST, MOST = 24, 300  # thresholds of a model
 
 @panels("threshold")
 def build_panels(results: StudyResults) -> list[Panel]:
-    """One panel for a classification whose predictions are here; none for other tasks."""
+    """One panel for a classification whose predictions are here; none for other tasks, and for too many classes."""
     task = results.study.task
     if not isinstance(task, Classification) or task.kind != "classification":  # in a plane: outputs are no logits
+        return []
+    if 4 * len(task.classes) ** 2 * (FEWEST + 1) > BYTES:  # some 120 classes: no eye follows such a matrix either
         return []
     models = _models_shown(results, task)
     here = [m for m in models if _path(results, m).is_file()]
@@ -34,6 +36,7 @@ def build_panels(results: StudyResults) -> list[Panel]:
         "fractions": listed,
         "efficiency": sorted(task.efficiencies)[len(task.efficiencies) // 2],
         "weighted": results.manifest.weighted,
+        "first": max(range(len(here)), key=lambda i: _area(results, here[i], task.signal)),
         "models": [_model(results, m, scored, n_edges) for m in here],
     }
     return [Panel("threshold", "A threshold on the score", _explain(results, task, models, here), data, "threshold.js")]
@@ -59,17 +62,16 @@ def _explain(results: StudyResults, task: Classification, models: list[ModelResu
 
 def _models_shown(results: StudyResults, task: Classification) -> list[ModelResults]:
     """All models in their order; if they are too many for the page, those with the largest area under the curve."""
-    most = max(1, BYTES // (4 * len(task.classes) ** 2 * (FEWEST + 1)))
+    most = BYTES // (4 * len(task.classes) ** 2 * (FEWEST + 1))
     models = list(results.models.values())
-    if len(models) <= most:
-        return models
-
-    def area(m: ModelResults) -> float:
-        measured = results.metric(m.name, f"auc.{task.signal}_vs_rest")
-        return measured.value if measured is not None and np.isfinite(measured.value) else -1.0
-
-    best = {m.name for m in sorted(models, key=area, reverse=True)[:most]}
+    best = {m.name for m in sorted(models, key=lambda m: _area(results, m, task.signal), reverse=True)[:most]}
     return [m for m in models if m.name in best]
+
+
+def _area(results: StudyResults, m: ModelResults, signal: str) -> float:
+    """The area under a model's curve, -1 of one that has none."""
+    measured = results.metric(m.name, f"auc.{signal}_vs_rest")
+    return measured.value if measured is not None and np.isfinite(measured.value) else -1.0
 
 
 def _path(results: StudyResults, m: ModelResults) -> Any:

@@ -135,9 +135,11 @@ var bevatron = (function () {
     window.Plotly.react(element, traces, full, { responsive: true, displaylogo: false, modeBarButtons: buttons });
   }
 
-  /** A text in which plotly sees no markup: it reads a few tags, and `$...$` as a formula. */
-  function literal(text) {
-    const plain = String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  /** A text in which plotly sees no markup: it reads a few tags, and `$...$` as a formula. A long one is cut. */
+  function literal(text, longest = 70) {
+    const letters = Array.from(String(text));
+    const short = letters.length > longest ? letters.slice(0, longest - 1).join("") + "…" : letters.join("");
+    const plain = short.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     return plain.replaceAll("$", "\uff04");
   }
 

@@ -73,7 +73,7 @@ bevatron.panel("perceptron", (element, data) => {
     const all = values.flat();
     const traces = [{
       type: "heatmap", x, y, z: values, zmin: Math.max(-1, Math.min(0, ...all)), zmax: Math.min(3, Math.max(1, ...all)),
-      colorscale: "Greys", reversescale: true, opacity: 0.75, colorbar: { title: { text: "y" }, thickness: 12 }, hovertemplate: "y = %{z:.3f}<extra></extra>",
+      colorscale: [[0, "#ffffff"], [1, "#8a94a3"]], colorbar: { title: { text: "y" }, thickness: 12 }, hovertemplate: "y = %{z:.3f}<extra></extra>",
     }];
     data.classes.forEach((title, label) => {
       const mine = points.x.filter((_, i) => points.label[i] === label);

@@ -8,7 +8,7 @@ bevatron.panel("threshold", (element, data) => {
   const others = classes.map((_, c) => c).filter((c) => c !== signal);
   const models = data.models.map(prepare);
   const isProbability = data.fractions === null;
-  let model = models[0];
+  let model = models[data.first];
 
   /** kept[c][k]: weight of true class c that passes position k; as(c, j, k): of it called j, where it does not pass. */
   function prepare(encoded) {
@@ -64,7 +64,7 @@ bevatron.panel("threshold", (element, data) => {
   }
 
   const names = bevatron.select({
-    label: "model", options: models.map((m, i) => [String(i), m.title]), value: "0",
+    label: "model", options: models.map((m, i) => [String(i), m.title]), value: String(data.first),
     onChange: (value) => {
       const wanted = efficiency(model, signal, slider.value);
       model = models[Number(value)];
@@ -143,16 +143,19 @@ bevatron.panel("threshold", (element, data) => {
     return view.value === "rejection" ? [x, y] : [[...x, 0], [...y, 0]];
   }
 
+  const few = models.length <= bevatron.COLOURS.length;  // else colours would come twice: all but the model are grey
+
   function drawPlots(k) {
     const name = background.value === "rest" ? "all others" : classes[Number(background.value)];
     const rejection = view.value === "rejection";
     const traces = models.map((m, i) => {
       const [x, y] = curve(m), current = m === model;
       return {
-        x: rejection ? x : y, y: rejection ? y : x, mode: "lines", name: bevatron.literal(m.title), showlegend: models.length <= 9,
-        line: { color: bevatron.COLOURS[i % bevatron.COLOURS.length], width: current ? 2.6 : 1.2 }, opacity: current ? 1 : 0.55,
+        x: rejection ? x : y, y: rejection ? y : x, mode: "lines", name: bevatron.literal(m.title), showlegend: few,
+        line: { color: few ? bevatron.COLOURS[i] : current ? bevatron.COLOURS[0] : "#a5abb5", width: current ? 2.6 : 1.2 }, opacity: current ? 1 : 0.55,
       };
     });
+    traces.push(traces.splice(models.indexOf(model), 1)[0]);  // on top of the others
     const fraction = mistag(model, background.value, k), kept = efficiency(model, signal, k);
     const point = rejection ? [kept, 1 / fraction] : [fraction, kept];
     traces.push({
