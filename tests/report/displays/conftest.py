@@ -1,6 +1,5 @@
-"""A real browser without a network, and pages with one panel each."""
+"""Pages with one panel each, in the browser of the tests of the report."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,27 +23,6 @@ STUDY = {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1600",
-        "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
-    opened.set_page_load_timeout(120)
-    yield opened
-    opened.quit()
-
-
-@pytest.fixture(scope="module")
 def plotly_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     (folder / PLOTLY).write_bytes(plotly_script())
@@ -59,13 +37,13 @@ def show(browser: Any, plotly_folder: Path) -> Iterator[Callable[[Panel], "Shown
         page = plotly_folder / panel.kind / "explore.html"
         page.parent.mkdir(exist_ok=True)
         page.write_text(render_explore(Study.model_validate(STUDY), [panel], "demo"), encoding="utf-8")
-        browser.get(page.as_uri())
-        shown = Shown(browser)
-        assert browser.find_element("css selector", "section.panel").get_attribute("data-drawn") == "yes", shown.text()
+        browser.open(page)
+        shown = Shown(browser.driver)
+        assert browser.run("return document.querySelector('section.panel').dataset.drawn") == "yes", shown.text()
         return shown
 
     yield open_panel
-    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert browser.errors() == []
 
 
 class Shown:

@@ -11,6 +11,7 @@ from bevatron.report.explore.displayed import (
     class_probabilities,
     first_of_each_class,
     first_samples,
+    most_accurate,
     predicted_outputs,
     raw_shard,
     rounded,
@@ -110,3 +111,10 @@ def test_a_raw_shard_is_used_if_it_is_there_and_of_the_same_settings(results):
 
 def test_numbers_that_are_none_become_null():
     assert rounded(np.array([[1.23456, np.nan], [-0.00001, np.inf]])) == [[1.235, None], [0.0, None]]
+
+
+def test_the_most_accurate_model_comes_first():
+    measured = {"a": 0.3, "b": np.nan, "c": 0.8}
+    results = SimpleNamespace(metric=lambda m, _: SimpleNamespace(value=measured[m]) if m in measured else None)
+    assert most_accurate(results, [{"name": name} for name in ("a", "b", "unknown", "c")]) == 3
+    assert most_accurate(results, [{"name": "b"}]) == most_accurate(results, []) == 0

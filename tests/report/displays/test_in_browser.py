@@ -97,9 +97,13 @@ def jet(label, truth):
     tracks |= {"significance": [7.0, 1.0], "track_origin": [3, 2]}
     particles = {"x": [4.0], "y": [0.1], "phi": [0.2], "pt": [2.0]}
     decays = [{"x": 3.0, "y": 4.0, "quark": 5}]
+    vertices = [
+        {"x": 4.0, "y": 0.1, "mass": 2.0, "significance": 9.0, "n_tracks": 2},
+        {"radius": 3.0, "mass": 1.0, "significance": 5.0, "n_tracks": 3},
+    ]
     return {
         "id": "1", "label": label, "pt": 50.0, "eta": 0.5, "tracks": tracks,
-        "vertices": [{"x": 4.0, "y": 0.1, "mass": 2.0, "significance": 9.0, "n_tracks": 2}, {"radius": 3.0, "mass": 1.0, "significance": 5.0, "n_tracks": 3}],
+        "vertices": vertices,
         "truth": {"decays": decays, "particles": particles} if truth else None,
     }  # fmt: skip
 
@@ -145,7 +149,8 @@ def wires_panel(task):
         events.append(
             {
                 "id": str(k), "label": k if task == "classification" else None, "boxes": [[0.25, 0.5, 0.75, 1.0, 1]],
-                "images": {"planes": encoded | {"true": encode_array(true)}}, "primaries": "muon 100 MeV" if k else None,
+                "images": {"planes": encoded | {"true": encode_array(true)}},
+                "primaries": "muon 100 MeV" if k else None,
             }
         )  # fmt: skip
     n = [event["images"]["planes"]["stored"] for event in events]
@@ -157,7 +162,8 @@ def wires_panel(task):
     data = {
         "task": task, "classes": ["track", "<i>shower</i>"], "pixel_classes": ["track", "<i>shower</i>"],
         "groups": {"planes": {"shape": list(shape), "planes": ["u", "v", "y"], "unit": "ke"}},
-        "segmented": "planes" if task == "segmentation" else None, "events": events, "models": [{"title": "one"} | models[task]],
+        "segmented": "planes" if task == "segmentation" else None, "events": events,
+        "models": [{"title": "one"} | models[task]],
     }  # fmt: skip
     return Panel("wires", "Wires", "", data, "wires.js"), np.array(dense)
 

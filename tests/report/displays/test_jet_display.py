@@ -13,7 +13,7 @@ ETA, AXIS, N = 0.7, 2.1, 9
 
 @pytest.fixture
 def particles():
-    """Points (n, 2) and directions (n,) across the beam of straight tracks, in the frame of the jet: x along its axis."""
+    """Points (n, 2) and directions (n,) of straight tracks across the beam; x is along the jet's axis."""
     rng = np.random.default_rng(4)
     return rng.uniform(-3, 9, (N, 2)), rng.uniform(-1.2, 1.2, N)
 

@@ -117,8 +117,17 @@ def class_probabilities(results: StudyResults, ids: np.ndarray) -> list[dict[str
         outputs = predicted_outputs(results, model, ids)
         if outputs is not None:
             mean = softmax(outputs).mean(0)
-            found.append({"title": model.label, "seeds": len(outputs), "probabilities": rounded(mean, 4)})
+            found.append(
+                {"name": model.name, "title": model.label, "seeds": len(outputs), "probabilities": rounded(mean, 4)}
+            )
     return found
+
+
+def most_accurate(results: StudyResults, models: list[dict[str, Any]]) -> int:
+    """The place of the model with the largest measured accuracy among those of `class_probabilities`; 0 if unknown."""
+    measured = [results.metric(model["name"], "accuracy") for model in models]
+    values = [-1.0 if m is None or not np.isfinite(m.value) else m.value for m in measured]
+    return int(np.argmax(values)) if values else 0
 
 
 def rounded(values: np.ndarray, digits: int = 3) -> list[Any]:

@@ -5,7 +5,14 @@ from typing import Any
 import numpy as np
 
 from bevatron.config.sections.task import Classification
-from bevatron.report.explore.displayed import Displayed, class_probabilities, first_of_each_class, raw_shard, rounded
+from bevatron.report.explore.displayed import (
+    Displayed,
+    class_probabilities,
+    first_of_each_class,
+    most_accurate,
+    raw_shard,
+    rounded,
+)
 from bevatron.report.explore.jet_display import origin_names, tracks_of, truth_of, vertices_of
 from bevatron.report.explore.jet_frame import axis_offset
 from bevatron.report.explore.panel import Panel, panels
@@ -30,7 +37,8 @@ def build_panels(results: StudyResults) -> list[Panel]:
         return []
     jets = [jet for entry in shown for jet in _jets(results, entry, task.target)]
     models = class_probabilities(results, np.concatenate([entry.ids for entry in shown]))
-    data = {"classes": task.classes, "jets": jets, "models": models, "origins": origin_names()}
+    data = {"classes": task.classes, "jets": jets, "models": models, "first": most_accurate(results, models)}
+    data["origins"] = origin_names()
     return [Panel("jets", "Displays of jets", _explain(results, jets, models), data, "jets.js")]
 
 

@@ -25,8 +25,8 @@ def build_panels(results: StudyResults) -> list[Panel]:
     most = max(len(game["answers"]) for game in games)
     explanation = (
         f"Up to {most} images, one after the other, in an order that is drawn once: half of them are from the test "
-        "split, half were made by the generator of the first seed. Say of each whether it is real. Keys: R for real, G for "
-        "generated, while one of the buttons has the focus. By chance one is right half of the time."
+        "split, half were made by the generator of the first seed. Say of each whether it is real. Keys: R for real, "
+        "G for generated, while one of the buttons has the focus. By chance one is right half of the time."
     )
     return [Panel("spot-generated", "Spot the generated image", explanation, {"games": games}, "spot_generated.js")]
 

@@ -10,6 +10,7 @@ from bevatron.report.explore.displayed import (
     class_probabilities,
     first_of_each_class,
     first_samples,
+    most_accurate,
     predicted_outputs,
     raw_shard,
 )
@@ -58,6 +59,7 @@ def build_panels(results: StudyResults) -> list[Panel]:
         "events": events,
         "models": _models(results, np.array([event["id"] for event in events], np.uint64)),
     }
+    data["first"] = most_accurate(results, data["models"]) if isinstance(task, Classification) else 0
     for event in events:
         event["id"] = str(event["id"])
     return [Panel("wires", "Displays of events", _explain(results, events, data), data, "wires.js")]

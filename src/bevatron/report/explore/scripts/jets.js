@@ -11,7 +11,7 @@ bevatron.panel("jets", (element, data) => {
     .filter(([k]) => data.jets.some((jet) => jet.label === Number(k)));
   const classes = bevatron.select({ label: "class", options: [["all", "all classes"], ...present], onChange: choose });
   const models = data.models.length ? bevatron.select({
-    label: "network", options: data.models.map((m, i) => [String(i), m.title]), onChange: draw,
+    label: "network", options: data.models.map((m, i) => [String(i), m.title]), value: String(data.first ?? 0), onChange: draw,
   }) : null;
   const jets = bevatron.slider({
     label: "jet", min: 0, max: shown.length - 1, value: 0, wide: false, onInput: draw,

@@ -21,7 +21,7 @@ bevatron.panel("wires", (element, data) => {
     },
   }) : null;
   const models = data.models.length ? bevatron.select({
-    label: "network", options: data.models.map((m, i) => [String(i), m.title]), onChange: draw,
+    label: "network", options: data.models.map((m, i) => [String(i), m.title]), value: String(data.first ?? 0), onChange: draw,
   }) : null;
   const group = groups.length > 1 ? bevatron.select({ label: "images", options: groups, onChange: draw }) : null;
   const colour = hasTrue ? bevatron.select({
