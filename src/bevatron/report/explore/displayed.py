@@ -132,7 +132,7 @@ def most_accurate(results: StudyResults, models: list[dict[str, Any]]) -> int:
 
 def rounded(values: np.ndarray, digits: int = 3) -> list[Any]:
     """Numbers for JSON, to some decimal digits; None where there is none (NaN, infinities)."""
-    values = np.round(np.asarray(values, np.float64), digits) + 0.0
-    if np.isfinite(values).all():
-        return values.tolist()
-    return np.where(np.isfinite(values), values, None).tolist()
+    values = np.asarray(np.round(np.asarray(values, np.float64), digits) + 0.0)  # + 0.0: no -0.0
+    found = values.astype(object)
+    found[~np.isfinite(values)] = None
+    return found.tolist()

@@ -28,7 +28,7 @@ BYTES = 2_000_000  # of the images of all events
 def build_panels(results: StudyResults) -> list[Panel]:
     """One panel for a study whose images are made by the recipe `lartpc`; none for others."""
     task = results.study.task
-    recipe = results.study.dataset.recipe
+    recipe: Any = results.study.dataset.recipe
     if recipe.kind != "lartpc" or not isinstance(task, Classification | Detection | Segmentation):
         return []
     permuted = {name for name, image in recipe.images.items() if image.permuted}
