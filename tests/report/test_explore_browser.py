@@ -14,6 +14,7 @@ from bevatron.report.explore.arrays import encode_array
 from bevatron.report.explore.page import EXPLORE, PLOTLY, plotly_script, render_explore
 from bevatron.report.explore.panel import Panel, build_all_panels
 from bevatron.report.results.study_results import read_study
+from bevatron.report.stage import write_study_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -275,6 +276,30 @@ def test_wide_tables_scroll_in_their_frame_and_wrap_on_paper(browser, tmp_path):
     finally:
         cdp("Emulation.setEmulatedMedia", {"media": ""})
         cdp("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_no_table_of_a_real_page_is_cut(results, browser, tmp_path):
+    workflow, studies, place = results
+    study = studies[1].model_copy(deep=True)
+    study.models["feedforward"].title = "beauty_or_charm:" * 20  # a word that only breaks if it must
+    write_study_page(study, workflow.scale, place, tmp_path)
+    browser.open(tmp_path / "index.html")
+    browser.run("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    cut = """return [...document.querySelectorAll('table')].filter((t) => {
+        const frame = t.closest('.scroll');
+        return !frame || frame.clientWidth > frame.parentElement.clientWidth
+            || (arguments[0] && frame.scrollWidth > frame.clientWidth);
+    }).map((t) => t.caption.textContent)"""
+    for width, media in ((1500, ""), (800, ""), (718, "print")):
+        size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+        browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        try:
+            assert browser.run("return document.scrollingElement.scrollWidth") <= width
+            assert browser.run(cut, media == "print") == []
+        finally:
+            browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+            browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_data_in_the_page_are_those_of_the_panel(tagger, opened):

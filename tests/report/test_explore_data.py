@@ -142,6 +142,17 @@ def test_blocks_do_not_change_the_counts(scored_file, monkeypatch):
     np.testing.assert_allclose(parts.counts, whole.counts, rtol=1e-12)
 
 
+@pytest.mark.parametrize("rows", [1 << 16, 999, 1000])
+def test_of_very_many_samples_every_third_is_counted(rows, scored_file, monkeypatch):
+    path, _, labels, weight, scored = scored_file
+    monkeypatch.setattr("bevatron.report.explore.score_counts.COUNTED", 4000)  # of 2 seeds with 5000 samples
+    monkeypatch.setattr("bevatron.report.explore.score_counts.ROWS", rows)
+    found = count_scores(path, "flavour", "m", scored, 40)
+    assert found.step == 3
+    expected = np.bincount(labels[::3], None if weight is None else weight[::3])
+    np.testing.assert_allclose(found.counts.sum(axis=(1, 2)), expected, rtol=1e-9)
+
+
 @pytest.mark.parametrize(("sha", "classes", "says"), [("other", 3, "another dataset"), ("m", 4, "has outputs of")])
 def test_predictions_of_something_else_are_refused(sha, classes, says, scored_file):
     path, *_ = scored_file
@@ -226,7 +237,9 @@ def test_long_histories_are_thinned_and_keep_their_ends(curve, monkeypatch):
     assert "10 points, evenly spaced" in panel.explanation
 
 
-@pytest.mark.parametrize("rows", [[], [{"epoch": "1", "val_loss": ""}], [{"epoch": "1", "note": "x"}]])
+@pytest.mark.parametrize(
+    "rows", [[], [{"epoch": "1", "val_loss": ""}], [{"epoch": "1", "note": "x"}], [{"val_loss": "1"}]]
+)
 def test_histories_that_say_nothing_make_no_panel(rows, curve):
     models = {name: replace(m, histories={0: rows}) for name, m in curve.models.items()}
     assert learning_curves.build_panels(replace(curve, models=models)) == []

@@ -13,6 +13,7 @@ from bevatron.store.files.hdf5 import attribute, dataset_at
 
 ROWS = 1 << 16  # samples in memory at once
 SAMPLED = 1 << 17  # scores, from which thresholds are chosen
+COUNTED = 1 << 22  # scores of a model that are counted, in a second or two; of more every k-th sample
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class ScoreCounts:
 
     edges: (n_edges,) float64 rising, the thresholds. counts: (n_classes, n_classes, n_edges + 1) float64, by true
     class, by the best class apart from the signal, and by the number of thresholds that the score reaches: a sample
-    passes threshold k where score >= edges[k]. n_seeds: trainings over which the mean is.
+    passes threshold k where score >= edges[k]. n_seeds: trainings over which the mean is. step: of every how many
+    samples one is counted.
     """
 
     edges: np.ndarray
     counts: np.ndarray
     n_seeds: int
+    step: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,24 +72,26 @@ def count_scores(path: Path, target: str, manifest_sha256: str, scored: Scored, 
         if form != [scored.n_classes]:
             raise ValueError(f"{path.name} has outputs of the shape {form}, expected {[scored.n_classes]}")
         edges = _choose_edges(file, target, scored, n_edges)
+        step = max(1, -(-n * n_seeds // COUNTED))
         counts = np.zeros(scored.n_classes**2 * (len(edges) + 1))
-        for labels, weights, logits in _blocks(file, target, n_seeds, n):
+        for labels, weights, logits in _blocks(file, target, n_seeds, n, step):
             bins = np.searchsorted(edges, scored.score(logits), side="right")
             place = (labels * scored.n_classes + scored.best_other(logits)) * (len(edges) + 1) + bins
             counts += np.bincount(place, weights, minlength=len(counts))
-    return ScoreCounts(edges, counts.reshape(scored.n_classes, scored.n_classes, -1) / n_seeds, n_seeds)
+    return ScoreCounts(edges, counts.reshape(scored.n_classes, scored.n_classes, -1) / n_seeds, n_seeds, step)
 
 
 def _blocks(
     file: h5py.File, target: str, n_seeds: int, n: int, step: int = 1
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None, np.ndarray]]:
     """Class numbers (m,), weights (m,) or None, and logits (m, n_classes) of each seed's samples, every `step`-th."""
-    for start in range(0, n, ROWS * step):
-        rows = slice(start, start + ROWS * step, step)
-        labels = np.asarray(dataset_at(file, f"targets/{target}")[rows]).astype(np.int64)
-        weights = np.asarray(dataset_at(file, "weight")[rows], np.float64) if "weight" in file else None
+    for start in range(0, n, ROWS):
+        rows = slice(start, min(n, start + ROWS))
+        every = slice(-start % step, None, step)  # read whole: HDF5 is slow at strides
+        labels = np.asarray(dataset_at(file, f"targets/{target}")[rows])[every].astype(np.int64)
+        weights = np.asarray(dataset_at(file, "weight")[rows], np.float64)[every] if "weight" in file else None
         for seed in range(n_seeds):
-            yield labels, weights, np.asarray(dataset_at(file, "outputs")[seed, rows])
+            yield labels, weights, np.asarray(dataset_at(file, "outputs")[seed, rows])[every]
 
 
 def _choose_edges(file: h5py.File, target: str, scored: Scored, n_edges: int) -> np.ndarray:

@@ -86,6 +86,7 @@ def render_template(template: str, **content: object) -> str:
         "plain": plain,
         "sigmas": sigmas,
         "probability": probability,
+        "longest_word": lambda text: max(map(len, text.split()), default=0),
         "slug": lambda text: text.replace(" ", "-"),
     }
     environment.globals |= {

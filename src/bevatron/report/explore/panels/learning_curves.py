@@ -16,11 +16,11 @@ POINTS = 120_000  # of all runs together, about 2.5 MB
 @panels("learning_curves")
 def build_panels(results: StudyResults) -> list[Panel]:
     """One panel with all runs that have a history; none for a study whose models are all made in closed form."""
-    runs = [
+    runs = [  # a history without an epoch, a step or a time cannot be drawn
         (m, key, rows)
         for m in results.models.values()
         for key, rows in sorted(m.histories.items(), key=lambda item: _order(item[0]))
-        if rows
+        if any(_is_numeric(rows, name) for name in AXES)
     ]
     quantities = list(dict.fromkeys(name for _, _, rows in runs for name in rows[0] if name not in AXES))
     quantities = [name for name in quantities if any(_is_numeric(rows, name) for _, _, rows in runs)]
@@ -28,7 +28,7 @@ def build_panels(results: StudyResults) -> list[Panel]:
         return []
     most = max(10, POINTS // (len(runs) * (len(AXES) + len(quantities))))
     data = {
-        "axes": [[name, title] for name, title in AXES.items() if any(name in rows[0] for _, _, rows in runs)],
+        "axes": [[name, title] for name, title in AXES.items() if any(_is_numeric(rows, name) for _, _, rows in runs)],
         "quantities": quantities,
         "runs": [_run(m, key, rows, quantities, most) for m, key, rows in runs],
     }

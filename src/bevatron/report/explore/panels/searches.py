@@ -50,7 +50,11 @@ def _axis(key: str, settings: Search, rows: list[Row]) -> dict[str, Any]:
     distribution = settings.space[key]
     numbers = [_number(row.get(key)) for row in rows]
     if distribution.kind == "choice" or any(value is None for value in numbers):
-        stated = [str(value) for value in distribution.values] if distribution.kind == "choice" else []
+        stated = (
+            ["" if value is None else str(value) for value in distribution.values]
+            if distribution.kind == "choice"
+            else []
+        )
         found = [row.get(key) or "" for row in rows]
         return {"name": key, "kind": "choice", "values": list(dict.fromkeys([*stated, *found]))}
     kind = "log" if distribution.kind == "log_uniform" else "linear"

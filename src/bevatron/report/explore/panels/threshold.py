@@ -30,6 +30,10 @@ def build_panels(results: StudyResults) -> list[Panel]:
     listed = None if fractions is None else [fractions.get(name, 0.0) for name in task.classes]
     scored = Scored(task.classes.index(task.signal), len(task.classes), None if listed is None else np.array(listed))
     n_edges = int(np.clip(BYTES // (4 * len(task.classes) ** 2 * len(here)) - 1, FEWEST, MOST))
+    counted = {
+        m.name: count_scores(_path(results, m), m.metrics.target, results.manifest.sha256, scored, n_edges)
+        for m in here
+    }
     data = {
         "classes": task.classes,
         "signal": scored.signal,
@@ -37,20 +41,32 @@ def build_panels(results: StudyResults) -> list[Panel]:
         "efficiency": sorted(task.efficiencies)[len(task.efficiencies) // 2],
         "weighted": results.manifest.weighted,
         "first": max(range(len(here)), key=lambda i: _area(results, here[i], task.signal)),
-        "models": [_model(results, m, scored, n_edges) for m in here],
+        "models": [_model(m, counted[m.name]) for m in here],
     }
-    return [Panel("threshold", "A threshold on the score", _explain(results, task, models, here), data, "threshold.js")]
+    return [
+        Panel(
+            "threshold",
+            "A threshold on the score",
+            _explain(results, models, here, max(c.step for c in counted.values())),
+            data,
+            "threshold.js",
+        )
+    ]
 
 
-def _explain(results: StudyResults, task: Classification, models: list[ModelResults], here: list[ModelResults]) -> str:
+def _explain(results: StudyResults, models: list[ModelResults], here: list[ModelResults], step: int) -> str:
+    task = results.study.task
+    assert isinstance(task, Classification)
     score = f"the probability p of {task.signal}"
     if task.background_fractions is not None:
         score = f"log(p / Σ f p'), the likelihood ratio of {task.signal} to a background of the stated fractions f"
     text = (
         f"A sample is called {task.signal} where {score} reaches the threshold, else the most probable other class. "
         "Move the threshold: the more of the signal is kept, the more of the background passes too, and the ROC curve "
-        "is the path of this trade. All samples of the test split count"
+        "is the path of this trade. "
     )
+    text += "All samples" if step == 1 else f"One in {step} samples"
+    text += " of the test split count" + ("" if step == 1 else "s")
     text += ", with their weights" if results.manifest.weighted else ""
     text += "; numbers are means over the trainings (seeds)."
     if len(models) < len(results.models):
@@ -78,8 +94,7 @@ def _path(results: StudyResults, m: ModelResults) -> Any:
     return results.folder / "evaluation" / m.name / "predictions.h5"
 
 
-def _model(results: StudyResults, m: ModelResults, scored: Scored, n_edges: int) -> dict[str, Any]:
-    found = count_scores(_path(results, m), m.metrics.target, results.manifest.sha256, scored, n_edges)
+def _model(m: ModelResults, found: ScoreCounts) -> dict[str, Any]:
     return {
         "title": m.label,
         "seeds": found.n_seeds,
