@@ -16,6 +16,7 @@ from bevatron.report.results.study_results import ModelResults, StudyResults
 from bevatron.store.files.hdf5 import attribute, dataset_at
 from bevatron.store.files.verify import check_shard
 from bevatron.store.shards.shard import Shard
+from bevatron.store.shards.shard_metadata import group_info
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,16 @@ def _test_shards(results: StudyResults) -> Iterator[tuple[Path, Shard]]:
         check_shard(path, entry, results.manifest)
         with Shard(path) as shard:
             yield path, shard
+
+
+def features_of(shard: Shard, group: str) -> tuple[str, ...]:
+    """Names of the features of an input group; `Shard.groups` reads what is known of all groups, each time."""
+    return group_info(shard.dataset(f"inputs/{group}")).features
+
+
+def has_group(shard: Shard, group: str) -> bool:
+    """Whether a shard has an input group."""
+    return f"inputs/{group}" in shard.file
 
 
 def list_of(shard: Shard, place: str, row: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.raw.track_origins import ORIGINS
-from bevatron.report.explore.displayed import list_of, rounded
+from bevatron.report.explore.displayed import features_of, has_group, list_of, rounded
 from bevatron.store.shards.shard import Shard
 
 LARGEST = 1e3  # mm; nothing is drawn further away
@@ -20,7 +20,7 @@ def tracks_of(shard: Shard, row: int) -> dict[str, Any]:
     from the axis, rad; pt in GeV; d0 in mm; significance: |d0| over its error. The recipe `jets` gives d0 the sign of
     (x × p)_z; `jets_modern` the sign of the lifetime, positive for a perigee in front of the primary vertex.
     """
-    features = shard.groups["tracks"].features
+    features = features_of(shard, "tracks")
     values = list_of(shard, "inputs/tracks", row).astype(np.float64)
     column = {name: values[:, k] for k, name in enumerate(features)}
     if "delta_phi" in column:
@@ -28,7 +28,7 @@ def tracks_of(shard: Shard, row: int) -> dict[str, Any]:
         d0 = np.where(np.sin(phi) > 0, -column["d0"], column["d0"])
         significance = np.abs(column["d0_significance"])
     else:
-        eta = float(shard.dataset("inputs/jet")[row, shard.groups["jet"].features.index("eta")])
+        eta = float(shard.dataset("inputs/jet")[row, features_of(shard, "jet").index("eta")])
         theta = column["theta"] + 2 * np.arctan(np.exp(-eta))
         phi, pt = column["phi"], np.sin(theta) / np.abs(column["q_over_p"])
         d0 = -column["d0"]
@@ -48,12 +48,11 @@ def vertices_of(shard: Shard, row: int) -> list[dict[str, Any]]:
     """The reconstructed secondary vertices of a jet: x and y in mm as those of tracks, mass (GeV), n_tracks and
     significance. Of the recipe `jets_modern`, which keeps no direction, `radius` in mm instead of x and y.
     """
-    groups = shard.groups
-    if "vertices" in groups:
+    if has_group(shard, "vertices"):
         return _listed_vertices(shard, row)
-    if "inclusive_vertex" not in groups:
+    if not has_group(shard, "inclusive_vertex"):
         return []
-    names = groups["inclusive_vertex"].features
+    names = features_of(shard, "inclusive_vertex")
     vertex = dict(zip(names, shard.dataset("inputs/inclusive_vertex")[row].astype(np.float64), strict=True))
     if not 0 < vertex["sv1_length_across"] < LARGEST:
         return []
@@ -66,8 +65,8 @@ def vertices_of(shard: Shard, row: int) -> list[dict[str, Any]]:
 
 def _listed_vertices(shard: Shard, row: int) -> list[dict[str, Any]]:
     """Each vertex of the list once; its elements are those of the tracks."""
-    names = shard.groups["vertices"].features
-    eta_jet = float(shard.dataset("inputs/jet")[row, shard.groups["jet"].features.index("eta")])
+    names = features_of(shard, "vertices")
+    eta_jet = float(shard.dataset("inputs/jet")[row, features_of(shard, "jet").index("eta")])
     found: list[dict[str, Any]] = []
     for values in list_of(shard, "inputs/vertices", row).astype(np.float64):
         vertex = {name.removeprefix("vertex_"): value for name, value in zip(names, values, strict=True)}
@@ -94,7 +93,7 @@ def truth_of(raw: Shard, row: int, offset: float = 0.0) -> dict[str, Any]:
     decays: x, y and the heaviest quark, 5 or 4, of each hadron. particles: x, y, phi (rad from the axis), pt (GeV), and
     the number of the origin in `origins` where the source keeps it.
     """
-    axis = float(raw.dataset("inputs/jet")[row, raw.groups["jet"].features.index("phi")]) + offset
+    axis = float(raw.dataset("inputs/jet")[row, features_of(raw, "jet").index("phi")]) + offset
     hadrons = list_of(raw, "inputs/hadrons", row).astype(np.float64)
     quarks = list_of(raw, "inputs/hadron_ids", row)[:, 1]
     particles = list_of(raw, "inputs/constituents", row).astype(np.float64)
@@ -117,7 +116,7 @@ def truth_of(raw: Shard, row: int, offset: float = 0.0) -> dict[str, Any]:
         "pt": np.hypot(*direction),
     }
     found: dict[str, Any] = {name: rounded(numbers, 4) for name, numbers in columns.items()}
-    if "constituent_origins" in raw.groups:
+    if has_group(raw, "constituent_origins"):
         found["origin"] = list_of(raw, "inputs/constituent_origins", row)[shown, 0].tolist()
     return {"decays": decays, "particles": found}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bevatron.report.explore.displayed import list_of
+from bevatron.report.explore.displayed import features_of, list_of
 from bevatron.store.shards.shard import Shard
 
 PT_ERROR, ETA_ERROR = 0.03, 0.005  # relative, and absolute: generous errors of a track
@@ -16,12 +16,12 @@ def axis_offset(shard: Shard, row: int, raw: Shard, raw_row: int) -> float:
     particle's azimuth and the track's from the axis. 0 where the dataset has directions from the generated axis, as
     that of the recipe `jets`, and where no track matches.
     """
-    names = shard.groups["tracks"].features
+    names = features_of(shard, "tracks")
     if "delta_phi" not in names:
         return 0.0
     tracks = dict(zip(names, list_of(shard, "inputs/tracks", row).astype(np.float64).T, strict=True))
-    jet_eta = float(shard.dataset("inputs/jet")[row, shard.groups["jet"].features.index("eta")])
-    generated = float(raw.dataset("inputs/jet")[raw_row, raw.groups["jet"].features.index("phi")])
+    jet_eta = float(shard.dataset("inputs/jet")[row, features_of(shard, "jet").index("eta")])
+    generated = float(raw.dataset("inputs/jet")[raw_row, features_of(raw, "jet").index("phi")])
     px, py, pz = list_of(raw, "inputs/constituents", raw_row).astype(np.float64)[:, :3].T
     charge = list_of(raw, "inputs/constituent_ids", raw_row)[:, 1]
     usable = (charge != 0) & (np.hypot(px, py) > 0)

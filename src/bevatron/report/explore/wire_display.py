@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from bevatron.report.explore.arrays import encode_array
-from bevatron.report.explore.displayed import list_of
+from bevatron.report.explore.displayed import features_of, list_of
 from bevatron.store.shards.contract import GroupInfo
 from bevatron.store.shards.shard import Shard
 
@@ -87,7 +87,7 @@ def found_boxes(detections: np.ndarray, least: float) -> list[list[float]]:
 
 def primaries_of(raw: Shard, row: int) -> str:
     """The true primary particles of an event with their kinetic energies, in words."""
-    energies = list_of(raw, "inputs/primaries", row)[:, raw.groups["primaries"].features.index("kinetic_energy")]
+    energies = list_of(raw, "inputs/primaries", row)[:, features_of(raw, "primaries").index("kinetic_energy")]
     codes = list_of(raw, "inputs/primary_ids", row)[:, 0].astype(int)
     order = np.argsort(-energies, kind="stable")
     named = [f"{NAMES.get(int(codes[k]), f'PDG {codes[k]}')} {energies[k]:.0f} MeV" for k in order[:PRIMARIES]]

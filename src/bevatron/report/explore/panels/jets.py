@@ -8,7 +8,9 @@ from bevatron.config.sections.task import Classification
 from bevatron.report.explore.displayed import (
     Displayed,
     class_probabilities,
+    features_of,
     first_of_each_class,
+    has_group,
     most_accurate,
     raw_shard,
     rounded,
@@ -46,7 +48,7 @@ def _jets(results: StudyResults, entry: Displayed, target: str) -> list[dict[str
     found = []
     with Shard(entry.path) as shard, raw_shard(results, entry.path) as raw:
         labels = shard.read(f"targets/{target}")
-        names = shard.groups["jet"].features
+        names = features_of(shard, "jet")
         raw_ids = None if raw is None else raw.read("id")
         for row, own_id in zip(entry.rows.tolist(), entry.ids, strict=True):
             kinematics = dict(zip(names, shard.dataset("inputs/jet")[row].tolist(), strict=True))
@@ -60,7 +62,7 @@ def _jets(results: StudyResults, entry: Displayed, target: str) -> list[dict[str
                 "truth": None,
             }
             places = [] if raw_ids is None else np.flatnonzero(raw_ids == own_id)
-            if raw is not None and len(places) == 1 and "hadrons" in raw.groups:
+            if raw is not None and len(places) == 1 and has_group(raw, "hadrons"):
                 place = int(places[0])
                 jet["truth"] = truth_of(raw, place, axis_offset(shard, row, raw, place))
             found.append(jet)
@@ -80,7 +82,7 @@ def _explain(results: StudyResults, jets: list[dict[str, Any]], models: list[dic
             "the generated collision, which the reconstructed primary vertex misses by some hundredths of a millimetre."
         )
         if results.study.dataset.recipe.kind == "jets_modern":
-            text += " It is turned to the measured jet's axis, by the tracks that match particles."
+            text += " The truth is turned to the measured jet's axis, by the tracks that match particles."
     if any(jet["truth"] is None for jet in jets):
         text += " For jets whose raw shards are gone, there is no truth to show."
     if not models:

@@ -10,6 +10,7 @@ from bevatron.report.explore.displayed import (
     class_probabilities,
     first_of_each_class,
     first_samples,
+    has_group,
     most_accurate,
     predicted_outputs,
     raw_shard,
@@ -72,7 +73,7 @@ def _events(results: StudyResults, entry: Displayed, groups: list[str]) -> list[
         raw_ids = None if raw is None else raw.read("id")
         for row, own_id in zip(entry.rows.tolist(), entry.ids, strict=True):
             places = [] if raw_ids is None else np.flatnonzero(raw_ids == own_id)
-            known = raw is not None and len(places) == 1 and "primaries" in raw.groups
+            known = raw is not None and len(places) == 1 and has_group(raw, "primaries")
             events.append(
                 {
                     "id": int(own_id),
