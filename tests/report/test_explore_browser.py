@@ -281,7 +281,8 @@ def test_wide_tables_scroll_in_their_frame_and_wrap_on_paper(browser, tmp_path):
 def test_no_table_of_a_real_page_is_cut(results, browser, tmp_path):
     workflow, studies, place = results
     study = studies[1].model_copy(deep=True)
-    study.models["feedforward"].title = "beauty_or_charm:" * 20  # a word that only breaks if it must
+    title = "beauty_or_charm:" * 20  # a word that only breaks if it must
+    study.models["feedforward"] = study.models["feedforward"].model_copy(update={"title": title})
     write_study_page(study, workflow.scale, place, tmp_path)
     browser.open(tmp_path / "index.html")
     browser.run("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
