@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from bevatron.compute.numerics.devices import deterministic
+from bevatron.compute.numerics.probabilities import softmax
 from bevatron.evaluate.evaluation import EvaluationContext
 from bevatron.models.network import load_network
 from bevatron.store.readers.batch import SparseBatch
@@ -16,6 +17,7 @@ from bevatron.store.shards.shard import Shard
 from bevatron.training.collate import Collate, input_groups, reads_sparse
 
 EXAMPLES, PIXELS = 4, 6_000  # images that are shown, and pixels of one at most: those with the largest content
+FIRST, ALL_PIXELS = 24, 60_000  # images whose predictions are kept, and pixels of them together, at least one image
 
 
 def example_images(context: EvaluationContext, target: str) -> list[dict[str, Any]]:
@@ -43,13 +45,49 @@ def example_images(context: EvaluationContext, target: str) -> list[dict[str, An
         candidates = sorted(candidates, key=lambda entry: entry[0], reverse=True)[:EXAMPLES]  # stable: the first ones
     images = [image for _, image in candidates]
     shape = tuple(context.dataset.manifest.groups[group].shape)
-    predicted = _predict(context, group, images, shape)
+    predicted = [p.argmax(1) for p in _predict(context, group, images, shape)]
     return [_shown(image, shape, of_image) for image, of_image in zip(images, predicted, strict=True)]
+
+
+def predict_first(context: EvaluationContext, target: str) -> list[dict[str, Any]]:
+    """What the first network says of the first images of the test split that hold pixels: "id", and of each stored
+    pixel, in the order of the dataset, the class number "predicted" and its probability in "percent".
+
+    As many images as have `ALL_PIXELS` together, at most `FIRST`. None where no network is at hand.
+    """
+    if not context.folders:
+        return []
+    group = context.dataset.manifest.element_targets[target].group
+    images: list[dict[str, Any]] = []
+    left = ALL_PIXELS
+    for shard in context.dataset.open_shards("test"):
+        column, ids = shard.group(group).column, shard.read("id")
+        assert isinstance(column, SparseImages)
+        for row in range(len(ids)):
+            pixels, _ = elements_of(np.array([row]), column.offsets)
+            if not len(pixels):
+                continue
+            left -= len(pixels)
+            if images and (left < 0 or len(images) == FIRST):
+                break
+            images.append({"id": str(ids[row]), "index": column.index[pixels], "value": column.value[pixels]})
+        if left < 0 or len(images) >= FIRST:
+            break
+    if not images:
+        return []
+    shape = tuple(context.dataset.manifest.groups[group].shape)
+    found = []
+    for image, logits in zip(images, _predict(context, group, images, shape), strict=True):
+        p = softmax(logits)
+        percent = np.rint(100 * p.max(1, initial=0.0)).astype(int)
+        found.append({"id": image["id"], "predicted": logits.argmax(1).tolist(), "percent": percent.tolist()})
+    return found
 
 
 def _predict(
     context: EvaluationContext, group: str, images: list[dict[str, Any]], shape: tuple[int, ...]
 ) -> list[np.ndarray]:
+    """The first network's logits (n_pixels, n_classes) of each image."""
     lengths = [len(image["index"]) for image in images]
     sparse = SparseBatch(
         torch.from_numpy(np.concatenate([image["index"] for image in images])),
@@ -61,8 +99,8 @@ def _predict(
     collate = Collate(groups, torch.device("cpu"), sparse=reads_sparse(context.model.architecture.kind))
     network = load_network(context.folders[0])
     with deterministic(context.model.training.threads), torch.inference_mode():
-        predicted = network(collate({group: sparse})).argmax(1).numpy()
-    return np.split(predicted, np.cumsum(lengths)[:-1])
+        logits = network(collate({group: sparse})).numpy()
+    return np.split(logits, np.cumsum(lengths)[:-1])
 
 
 def _shown(image: dict[str, Any], shape: tuple[int, ...], predicted: np.ndarray) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class ClassificationEvaluation:
 
             of_attacks, curves["attacks"] = attack_networks(task, context, labels, bootstrap)
             metrics |= of_attacks
+            if curves["attacks"] is not None:
+                from bevatron.evaluate.inspection.attacked_images import attacked_images  # torch
+
+                curves["attacked_images"] = attacked_images(context, context.target, task.attacks)
             if task.attacks.least_change is not None:
                 from bevatron.evaluate.inspection.least_changes import measure_least_changes  # torch
 

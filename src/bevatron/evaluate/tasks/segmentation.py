@@ -38,7 +38,7 @@ class SegmentationEvaluation:
 
         dense_cost  multiplications of the same network over all pixels / those over the charged ones
         """
-        from bevatron.evaluate.inspection.segmented import example_images, multiplications  # torch
+        from bevatron.evaluate.inspection.segmented import example_images, multiplications, predict_first  # torch
 
         metrics = segmentation_metrics(task.classes, predictions.outputs, bootstrap, context.confidence)
         cost = multiplications(context, task.target)
@@ -48,6 +48,7 @@ class SegmentationEvaluation:
         return metrics, {
             "confusion": confusion(predictions.outputs, bootstrap, context.confidence),
             "examples": example_images(context, task.target),
+            "displays": predict_first(context, task.target),
         }
 
 
