@@ -22,7 +22,10 @@ from bevatron.training.job import FitJob
 if TYPE_CHECKING:
     from folded_datasets import Folded
 
-SLOW_FOLDERS = ("workflow", "search", "faults", "compute", "train", "export", "simulate")  # those of the longest files
+# those of the longest files
+SLOW_FOLDERS = (
+    "workflow", "search", "training", "faults", "compute", "train", "export", "simulate", "golden", "report", "api",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
