@@ -71,17 +71,18 @@ def _page_without_times(text: str) -> bytes:
 
 
 class _Page(HTMLParser):
-    """All that stands in a page but the cells of timed columns."""
+    """All that stands in a page but the cells of timed columns, and the times among the data of its scripts."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[Any] = []
         self._head: list[str] = []
-        self._column, self._in_head = -1, False
+        self._column, self._in_head, self._in_data = -1, False, False
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
         self.seen.append((tag, attrs))
         self._in_head = tag == "th"
+        self._in_data = ("type", "application/json") in attrs
         if tag == "table":
             self._head = []
         elif tag == "tr":
@@ -93,12 +94,15 @@ class _Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self.seen.append(tag)
+        self._in_data = False
         if tag == "table":
             self._head, self._column = [], -1
 
     def handle_data(self, data: str) -> None:
         if self._in_head and self._head:
             self._head[-1] += data
+        if self._in_data:
+            data = json.dumps(_without_times(json.loads(data)), sort_keys=True)
         if not self._timed():
             self.seen.append(data)
 

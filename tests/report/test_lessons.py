@@ -99,7 +99,8 @@ def folder(results, write_report, tmp_path_factory):
     workflow, studies, root = results
     output = tmp_path_factory.mktemp("report")
     write_report(workflow, studies, root, output)
-    (output / "curve" / "explore.html").write_text("a page to explore")
+    assert (output / "curve" / "explore.html").is_file()
+    (output / "tagger" / "explore.html").unlink()
     by_name = {study.name: study for study in studies}
     arguments = ("demo", list(by_name), workflow.studies, lambda name, _: by_name[name], root, output)
     write_ledger(*arguments, course=COURSE, lessons=LESSONS)

@@ -45,6 +45,8 @@ elif stage == "report-study":
     made = [option("output") / name for name in ("index.html", "explore.html", "claims.json", "provenance.json")]
 elif stage == "report":
     made = [option("output") / name for name in ("index.html", "tables/claims.csv", "plotly.min.js", "provenance.json")]
+    lessons = ["index", *(path.stem for path in Path("config/course").glob("*.md"))]
+    made += [option("output") / "course" / f"{name}.html" for name in lessons]
 for path in made:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(stage)
