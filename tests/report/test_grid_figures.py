@@ -42,7 +42,7 @@ def numbers_drawn(results):
 def test_one_axis_is_one_panel_with_a_line_for_each_metric():
     results = make_results({"size": {name: {} for name in SAMPLES}}, FIGURE, lambda m, n: 0.5 + 0.1 * len(m))
     figure, text = numbers_drawn(results)
-    assert figure.name == "jets-curve"
+    assert figure.name == "jets-grid-curve"
     for samples, name in ((100.0, "few"), (1000.0, "many"), (10000.0, "most")):
         assert any(f"{samples:g}" in line and f"{0.5 + 0.1 * len(name):.6g}" in line for line in text.splitlines()), (
             text
@@ -68,10 +68,13 @@ def test_a_second_axis_makes_lines_and_metrics_make_panels():
     assert {metric for _, metric in seen} == {"auc", "accuracy"}
 
 
-def test_without_any_number_there_is_no_figure():
-    results = make_results({"size": {name: {} for name in SAMPLES}}, FIGURE, lambda m, n: None)
+def test_metrics_that_no_model_has_are_named():
+    axes = {"size": {name: {} for name in SAMPLES}}
     with page_style():
-        assert draw_grid_figures(results) == []
+        (figure,) = draw_grid_figures(make_results(axes, FIGURE, lambda m, n: None))
+        assert "no model has any of the metrics" in figure.failure
+        (figure,) = draw_grid_figures(make_results(axes, FIGURE, lambda m, n: 0.5 if n == "auc" else None))
+    assert figure.caption.endswith("Measured of no model: accuracy.")
 
 
 def test_no_number_is_no_point():

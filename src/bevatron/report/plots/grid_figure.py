@@ -24,14 +24,15 @@ class CurveLine:
 
 def plot_against_number(
     panels_of: Mapping[str, Mapping[str, CurveLine]], x_title: str, x_log: bool, y_title: str = ""
-) -> Figure | None:
-    """A panel for each title, with a line of points and errors for each name. None without any point.
+) -> Figure:
+    """A panel for each title, with a line of points and errors for each name. ValueError without any
+    point.
 
     y_title: of all panels; default: each panel's title.
     """
     drawn = {title: lines for title, lines in panels_of.items() if any(line.x.size for line in lines.values())}
     if not drawn:
-        return None
+        raise ValueError("no model has any of the metrics that the grid's figure asks for")
     alone = len(drawn) == 1
     figure, panels = create_panels(len(drawn), columns=1 if alone else 3, height=4.4 if alone else 3.3)
     for axes, (title, lines) in zip(panels, drawn.items(), strict=True):

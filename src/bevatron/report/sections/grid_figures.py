@@ -13,15 +13,15 @@ from bevatron.report.tables.metric_titles import title_of
 
 def draw_grid_figures(results: StudyResults) -> list[ReportFigure]:
     """The figure of each grid that asks for one: all its metrics in one panel if its models differ along one axis,
-    else a panel for each metric and a line for each combination of the other axes' values.
+    else a panel for each metric and a line for each combination of the other axes' values. Metrics that no model
+    has are named in the caption.
     """
-    figures = [
+    return [
         _draw(results, name, grid, grid.figure) for name, grid in results.study.grids.items() if grid.figure is not None
     ]
-    return [figure for figure in figures if figure is not None]
 
 
-def _draw(results: StudyResults, name: str, grid: Grid, asked: GridFigure) -> ReportFigure | None:
+def _draw(results: StudyResults, name: str, grid: Grid, asked: GridFigure) -> ReportFigure:
     lines = grid.lines()
     metrics = {title_of(metric): metric for metric in asked.metrics}
     x_title = asked.x_title or asked.x
@@ -35,9 +35,13 @@ def _draw(results: StudyResults, name: str, grid: Grid, asked: GridFigure) -> Re
             for title, metric in metrics.items()
         }
         y_title = ""
+    models = list(map(name_of, grid.points))
+    unmeasured = [metric for metric in asked.metrics if not any(results.metric(model, metric) for model in models)]
     caption = f"{grid.caption} Mean over the seeds; errors hold the test split's size and the seeds' spread.".strip()
+    if unmeasured:
+        caption += f" Measured of no model: {', '.join(unmeasured)}."
     draw = partial(plot_against_number, panels, x_title, asked.x_log, y_title)
-    return draw_figure(draw, f"{results.study.name}-{name}", caption, wide=True)
+    return draw_figure(draw, f"{results.study.name}-grid-{name}", caption, wide=True)
 
 
 def _line(results: StudyResults, asked: GridFigure, points: list[Point], metric: str) -> CurveLine:
