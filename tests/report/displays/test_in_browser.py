@@ -30,7 +30,9 @@ def test_a_slider_shows_the_image_and_the_probabilities_at_each_epsilon(show, ki
         assert expected in shown.text(".summary")
         image = np.clip(np.array(found["image"][1][0]) + epsilon * np.array(found[kind]["sign"][1][0]), 0, 1)
         np.testing.assert_allclose(shown.drawn(".changed")["data"][0]["z"], image, atol=1e-6)
-        np.testing.assert_allclose(shown.drawn(".probabilities")["data"][0]["x"], p)
+        bars = shown.drawn(".probabilities")["data"][0]
+        np.testing.assert_allclose(bars["x"], p)
+        assert bars["y"] == CLASSES
         shown.press("ε", RIGHT)
     assert shown.labelled("ε").get_attribute("aria-valuetext") == f"ε = {EPSILONS[-1]:g}"
 
@@ -119,7 +121,8 @@ def test_displays_of_jets_follow_the_controls(show):
     assert "A jet of the class <b>beauty</b> with pT 50 GeV" in shown.text(".summary")
     assert "a beauty hadron decays after 5 mm" in shown.text(".summary")
     assert "2 tracks, 1 of them more than 3 σ" in shown.text(".summary")
-    assert shown.drawn(".probabilities")["data"][0]["x"] == [0.25, 0.75]
+    bars = shown.drawn(".probabilities")["data"][0]
+    assert (bars["x"], bars["y"]) == ([0.25, 0.75], ["light", "&lt;b&gt;beauty&lt;/b&gt;"])
     view = shown.drawn(".event")
     names = [trace["name"] for trace in view["data"]]
     assert "true decay of a beauty hadron" in names
@@ -179,7 +182,9 @@ def test_planes_show_the_charge_of_each_pixel(show):
             )
         total = dense[event, 1].sum()
         assert f"v {total:.4g} ke" in shown.text(".summary")
-        assert shown.drawn(".probabilities")["data"][0]["x"] == panel.data["models"][0]["probabilities"][event]
+        bars = shown.drawn(".probabilities")["data"][0]
+        assert bars["x"] == panel.data["models"][0]["probabilities"][event]
+        assert bars["y"] == ["track", "&lt;i&gt;shower&lt;/i&gt;"]
         shown.press("event", RIGHT)
     assert "True particles: muon 100 MeV." in shown.text(".summary")
 

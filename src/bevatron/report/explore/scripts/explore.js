@@ -135,10 +135,13 @@ var bevatron = (function () {
     window.Plotly.react(element, traces, full, { responsive: true, displaylogo: false, modeBarButtons: buttons });
   }
 
-  /** A text in which plotly sees no markup: it reads a few tags, and `$...$` as a formula. A long one is cut. */
-  function literal(text, longest = 70) {
+  const LONGEST = 70; // letters of a text in a figure
+
+  /** A text in which plotly sees no markup: it reads a few tags, and `$...$` as a formula. A long one is cut. It takes
+      one argument, as `names.map(literal)` passes an index too. */
+  function literal(text) {
     const letters = Array.from(String(text));
-    const short = letters.length > longest ? letters.slice(0, longest - 1).join("") + "…" : letters.join("");
+    const short = letters.length > LONGEST ? letters.slice(0, LONGEST - 1).join("") + "…" : letters.join("");
     const plain = short.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     return plain.replaceAll("$", "\uff04");
   }
